@@ -1,0 +1,71 @@
+"""An observed event: what happened, when it happened, when it became known.
+
+The envelope is CloudEvents 1.0 with extensions. Knows nothing of how it is stored or sent; see `ports.wire`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+SCHEMA_VERSION: Final = 2
+
+OBSERVED_TYPES: Final = (
+    "meeting.held",
+    "meeting.registered",
+    "meeting.suspected",
+    "statement.made",
+    "policy.changed",
+    "list.changed",
+    "designation.made",
+    "office.changed",
+    "poll.published",
+    "article.published",
+    "interaction.coded",
+)
+CORRECTED: Final = "event.corrected"
+WITHDRAWN: Final = "event.withdrawn"
+CHECKED: Final = "source.checked"
+TICK: Final = "tick"
+RULESET: Final = "ruleset.activated"
+AUDIENCE: Final = "audience.activated"
+ACKNOWLEDGE: Final = "alert.acknowledge"
+JUDGE: Final = "alert.judge"
+RETRACT: Final = "alert.retract"
+
+COMMANDS: Final = (ACKNOWLEDGE, JUDGE, RETRACT)
+ACTIVATIONS: Final = (RULESET, AUDIENCE)
+EVENT_TYPES: Final = (*OBSERVED_TYPES, CORRECTED, WITHDRAWN, CHECKED, TICK, *ACTIVATIONS, *COMMANDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One record of the stream `events`.
+
+    `time` .. `until` is when it happened: a moment when `until` is None, else a half-open interval (an event known only
+    to the day). `recorded` is when it became known. Both are UTC. `country` (ISO 3166 alpha-3) is the partition key.
+    `observation` is shared by the copies of one observation published for several countries. `position` is where the
+    log holds it (`events/3/17`), empty before it is appended.
+    """
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    recorded: datetime
+    country: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    until: datetime | None = None
+    subject: str = ""
+    observation: str = ""
+    schemaversion: int = SCHEMA_VERSION
+    position: str = ""
+
+    @property
+    def end(self) -> datetime:
+        """The end of the interval, or the moment itself."""
+        return self.until or self.time
+
+    def at(self, position: str) -> "Event":
+        """The same event, knowing where the log holds it."""
+        return replace(self, position=position)
