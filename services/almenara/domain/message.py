@@ -1,0 +1,41 @@
+"""A message as it is told: plain words in order, before any channel dresses it.
+
+Knows nothing of Slack, mail or HTML. Every text is untrusted plain text; a channel escapes it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """One labelled paragraph (`Reported`, `Checked` ...); `quote_language` is set when the text is a verbatim quote."""
+
+    label: str
+    text: str
+    quote_language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What one subscriber is told once, in their language and time zone.
+
+    `headline` is true if read alone. `id` is the stable delivery id, `thread` the id of the first message of the
+    alert to this subscriber by this channel (equal to `id` for the first). `mark` is a banner that must be seen
+    first, such as a possible duplicate; `change` says first what changed in an update.
+    """
+
+    id: str
+    thread: str
+    language: str
+    level: str
+    level_word: str
+    dot: str
+    country: str
+    headline: str
+    paragraphs: tuple[Paragraph, ...]
+    caution: str
+    reference: str
+    why_you: str
+    mark: str = ""
+    change: str = ""
+    earlier: tuple[str, ...] = ()

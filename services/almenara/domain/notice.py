@@ -1,0 +1,82 @@
+"""A notice: the recorded decision for one alert change and one subscriber; and the delivery that follows from it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from almenara.domain.alert import AlertChanged
+
+
+class Decision(StrEnum):
+    """Planned, or not sent."""
+
+    PLANNED = "planned"
+    NOT_SENT = "not_sent"
+
+
+class NotSent(StrEnum):
+    """Why a subscriber is not told. A closed list; each is explained in the docs."""
+
+    FILTERED = "filtered"
+    SHADOW = "shadow"
+    BACKFILL = "backfill"
+    NEVER_TOLD = "never_told"
+    NO_CHANNEL = "no_channel"
+    ADDRESS_CHANGED = "address_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One record of the stream `notices`, keyed by subscriber.
+
+    `delivery` is the stable delivery id; `thread` the delivery id of the first message about the alert on this
+    channel. `filter_index` is the subscriber's filter (from 0) that let the alert pass. `told` are the headlines'
+    deliveries that the subscriber got before about this alert.
+    """
+
+    id: str
+    subscriber: str
+    decision: Decision
+    changed: AlertChanged
+    at: datetime
+    due: datetime
+    reason: NotSent | None = None
+    channel: str = ""
+    via: str = ""
+    address_hash: str = ""
+    delivery: str = ""
+    thread: str = ""
+    language: str = "en"
+    time_zone: str = "UTC"
+    team: bool = False
+    filter_index: int = -1
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands: *attempting* is recorded before the world is touched."""
+
+    ATTEMPTING = "attempting"
+    DELIVERED = "delivered"
+    REJECTED_PERMANENT = "rejected_permanent"
+    RETRY_AFTER = "retry_after"
+    UNKNOWN = "unknown"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One record of the stream `deliveries`: one step of one attempt."""
+
+    id: str
+    delivery: str
+    notice: str
+    alert: str
+    subscriber: str
+    channel: str
+    state: DeliveryState
+    attempt: int
+    at: datetime
+    possible_duplicate: bool = False
+    detail: str = ""
+    receipt: str = ""
+    again_at: datetime | None = None

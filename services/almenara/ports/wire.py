@@ -1,0 +1,143 @@
+"""The bytes of a record: how events, alert changes, notices and deliveries are written in the log.
+
+JSON, one spelling only (fields in order, times in UTC with `Z`), so that the same record is the same bytes everywhere.
+Old versions of events are raised here by upcasters, before anything else sees them.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from almenara.domain.alert import AlertChanged
+from almenara.domain.audience import Audience
+from almenara.domain.errors import Rejected
+from almenara.domain.event import SCHEMA_VERSION, Event
+from almenara.domain.notice import Delivery, Notice
+from almenara.ports.upcast import upcast
+
+
+class _Envelope(msgspec.Struct, kw_only=True, gc=False, omit_defaults=True):
+    """A CloudEvent in structured mode; names are the wire's."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    time: datetime
+    recorded: datetime
+    country: str
+    data: dict[str, Any]
+    until: datetime | None = None
+    subject: str = ""
+    observation: str = ""
+    schemaversion: int = 1
+
+
+_T = TypeVar("_T")
+
+_decoder = msgspec.json.Decoder(_Envelope)
+_encoder = msgspec.json.Encoder()
+_ordered = msgspec.json.Encoder(order="sorted")
+_changed = msgspec.json.Decoder(AlertChanged)
+_notice = msgspec.json.Decoder(Notice)
+_delivery = msgspec.json.Decoder(Delivery)
+_audience = msgspec.json.Decoder(Audience)
+
+
+def encode_event(event: Event) -> bytes:
+    """The event as a structured CloudEvent; its position is not part of it."""
+    return _encoder.encode(
+        _Envelope(
+            specversion="1.0",
+            id=event.id,
+            source=event.source,
+            type=event.type,
+            time=event.time,
+            recorded=event.recorded,
+            country=event.country,
+            data=sorted_data(event.data),
+            until=event.until,
+            subject=event.subject,
+            observation=event.observation,
+            schemaversion=event.schemaversion,
+        )
+    )
+
+
+def decode_event(body: bytes, position: str = "") -> Event:
+    """The event of a record, raised to the current version. Raises Rejected (`undecodable`) for anything else."""
+    try:
+        raw = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Rejected("undecodable", str(error)) from error
+    version, data = raw.schemaversion, raw.data
+    if version > SCHEMA_VERSION:
+        raise Rejected("newer_schema", f"schema version {version}; this release reads up to {SCHEMA_VERSION}")
+    if version < SCHEMA_VERSION:
+        data = upcast(raw.type, version, data)
+    return Event(
+        id=raw.id,
+        source=raw.source,
+        type=raw.type,
+        time=_utc(raw.time),
+        recorded=_utc(raw.recorded),
+        country=raw.country,
+        data=data,
+        until=_utc(raw.until) if raw.until else None,
+        subject=raw.subject,
+        observation=raw.observation,
+        schemaversion=SCHEMA_VERSION,
+        position=position,
+    )
+
+
+def encode(value: Any) -> bytes:
+    """Any domain value as JSON with sorted keys."""
+    return _ordered.encode(value)
+
+
+def plain(value: Any) -> Any:
+    """Any domain value as plain dictionaries, lists and strings."""
+    return msgspec.to_builtins(value)
+
+
+def decode_changed(body: bytes) -> AlertChanged:
+    """A record of `alerts`. Raises Rejected (`undecodable`)."""
+    return _decode(_changed, body)
+
+
+def decode_notice(body: bytes) -> Notice:
+    """A record of `notices`. Raises Rejected (`undecodable`)."""
+    return _decode(_notice, body)
+
+
+def decode_delivery(body: bytes) -> Delivery:
+    """A record of `deliveries`. Raises Rejected (`undecodable`)."""
+    return _decode(_delivery, body)
+
+
+def decode_audience(body: bytes) -> Audience:
+    """An audience blob. Raises Rejected (`undecodable`)."""
+    return _decode(_audience, body)
+
+
+def sorted_data(value: Any) -> Any:
+    """The same JSON value with the keys of every object in order."""
+    if isinstance(value, Mapping):
+        return {key: sorted_data(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [sorted_data(item) for item in value]
+    return value
+
+
+def _decode(decoder: "msgspec.json.Decoder[_T]", body: bytes) -> _T:
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Rejected("undecodable", str(error)) from error
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
