@@ -45,7 +45,7 @@ class Settlement:
 class SendQueue(Protocol):
     """Claims and settles sends; each step commits together with its record in `deliveries`."""
 
-    def claim(self, now: datetime, until: datetime, limit: int) -> list[Claim]:
+    def take(self, now: datetime, until: datetime, limit: int) -> list[Claim]:
         """Takes sends that are due, or whose claim ran out before `now` (those come marked as possible duplicates).
 
         At most one unsettled send of a thread is ever handed out, the one of lowest rank.

@@ -1,0 +1,1 @@
+"""The joining place: settings, the runner, and the wiring of each mode."""

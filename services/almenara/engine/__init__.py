@@ -1,0 +1,1 @@
+"""Rules to detections, pure: no clock, no randomness, no input or output."""

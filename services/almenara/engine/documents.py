@@ -1,0 +1,134 @@
+"""YAML documents with places: plain data, and for every key and item the line it stands on.
+
+Refuses what YAML makes dangerous or ambiguous: aliases (bombs, loops), duplicate keys, tags, and sizes beyond bounds.
+Text in, data out; reading files is somebody else's work.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from almenara.domain.errors import Fault
+
+MAX_BYTES: Final = 2_000_000
+MAX_DEPTH: Final = 40
+
+Path = tuple[str | int, ...]
+Place = tuple[int, int]
+
+_TAGS: Final = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "map", "seq")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: its data, the file's name, and the (line, column) of each path in it, both from 1."""
+
+    file: str
+    data: Any
+    places: Mapping[Path, Place] = field(repr=False)
+
+    def line(self, *path: str | int) -> int:
+        """The line of a path, or of the nearest parent that has one."""
+        return self.place(*path)[0]
+
+    def place(self, *path: str | int) -> Place:
+        """The (line, column) of a path, or of the nearest parent that has one."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, (1, 1))
+
+    def fault(self, path: Path, what: str, cure: str = "") -> Fault:
+        """A fault at a path of this document."""
+        line, column = self.place(*path)
+        return Fault(self.file, line, what, cure, column)
+
+
+class _Refused(Exception):
+    def __init__(self, mark: Any, what: str, cure: str) -> None:
+        self.mark, self.what, self.cure = mark, what, cure
+
+
+def read(text: str | bytes, file: str) -> tuple[list[Document], list[Fault]]:
+    """All documents of a YAML text, and the faults; the documents before a fault are still given."""
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = text[: error.start].count(b"\n") + 1
+            return [], [Fault(file, line, "not UTF-8 text", "save the file as UTF-8")]
+    if len(text) > MAX_BYTES:
+        return [], [Fault(file, 0, f"larger than {MAX_BYTES:,} characters", "split the file")]
+    documents: list[Document] = []
+    loader = yaml.CSafeLoader(text)
+    try:
+        _refuse_aliases(text)
+        while loader.check_node():
+            reading = _Reading(file)
+            data = reading.value(loader.get_node(), (), 0)
+            if data is not None:
+                documents.append(Document(file, data, reading.places))
+    except _Refused as error:
+        return documents, [Fault(file, error.mark.line + 1, error.what, error.cure, error.mark.column + 1)]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        return documents, [Fault(file, line, f"not YAML: {error.problem}", "check indents and quotes", column)]
+    except yaml.YAMLError as error:
+        return documents, [Fault(file, 0, f"not YAML: {error}", "check for control characters")]
+    finally:
+        loader.dispose()
+    return documents, []
+
+
+def _refuse_aliases(text: str) -> None:
+    # The composer would share nodes, and a bomb of them grows without bound: look at the events first.
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise _Refused(event.start_mark, "a YAML alias (*name) is not allowed", "write the value out")
+
+
+class _Reading:
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.places: dict[Path, Place] = {}
+
+    def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise _Refused(node.start_mark, f"nested deeper than {MAX_DEPTH}", "flatten the document")
+        self.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+        if node.tag not in _TAGS:
+            raise _Refused(node.start_mark, f"the tag {node.tag} is not allowed", "write plain data")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(child, (*path, index), depth + 1) for index, child in enumerate(node.value)]
+        return _scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _Refused(key_node.start_mark, "a key must be plain text", "quote the key")
+            key = str(key_node.value)
+            if key in found:
+                raise _Refused(key_node.start_mark, f"the key '{key}' stands twice", "keep one of the two")
+            self.places[(*path, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            found[key] = self.value(value_node, (*path, key), depth + 1)
+        return found
+
+
+def _scalar(node: yaml.Node) -> Any:
+    if node.tag.endswith((":timestamp", ":value", ":merge")):
+        return str(node.value)
+    if node.tag.endswith(":int") and ":" in str(node.value):
+        return str(node.value)  # YAML 1.1 would read 22:00 as 1320 (base 60)
+    made = yaml.CSafeLoader("").construct_object(node)
+    if isinstance(made, float) and not math.isfinite(made):
+        raise _Refused(node.start_mark, f"{node.value} is not a finite number", "write a number")
+    return made
