@@ -1,0 +1,250 @@
+"""The detector of absence: A happened, and no B with the same keys around it by the deadline.
+
+Raised when the clock reaches max(A.end + timespan + publish_lag, A.recorded) + grace, once per A. An alert says "not
+found" only when every source named under `coverage` was read with success, over the whole window, after it closed.
+"""
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from almenara.domain.alert import Change, Evidence, Matched, Reason, Search
+from almenara.domain.event import Event
+from almenara.engine.coverage import Readings
+from almenara.engine.detection import Detection
+from almenara.engine.keys import Key, keys_of, read_key
+from almenara.engine.rule import AbsenceRule, OnLate
+from almenara.engine.view import View
+
+
+class Status(StrEnum):
+    """Where one A stands."""
+
+    PENDING = "pending"
+    RAISED = "raised"
+    UNCHECKED = "unchecked"
+    MET = "met"
+    CLOSED = "closed"
+
+
+@dataclass(slots=True)
+class Anchor:
+    """One A: its event, its deadline, and where it stands."""
+
+    event: Event
+    deadline: datetime
+    status: Status = Status.PENDING
+    matched: tuple[Matched, ...] = ()
+
+
+@dataclass(slots=True)
+class KeyState:
+    """All A and all B of one key, by event id."""
+
+    anchors: dict[str, Anchor] = field(default_factory=dict)
+    entries: dict[str, Event] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class AbsenceState:
+    """All that the detector remembers; it is its snapshot."""
+
+    keys: dict[Key, KeyState] = field(default_factory=dict)
+
+
+class AbsenceDetector:
+    """Watches one absence rule. `readings` are shared with the other rules of the engine."""
+
+    State = AbsenceState
+
+    def __init__(self, rule: AbsenceRule, state: AbsenceState, readings: Readings) -> None:
+        self.rule = rule
+        self.state = state
+        self._readings = readings
+        self._due: list[tuple[datetime, datetime, str, Key]] = []
+        for key, held in state.keys.items():
+            for anchor in held.anchors.values():
+                if anchor.status == Status.PENDING:
+                    self._schedule(key, anchor)
+
+    def on_event(
+        self, view: View, member: str, clock: datetime, *, matched: tuple[Matched, ...] = (), settled: bool = False
+    ) -> list[Detection]:
+        """Takes the event as A or as B. `settled`: a correction of an A known before, which waits for no arrivals."""
+        found: list[Detection] = []
+        for key in keys_of(self.rule, member, view):
+            held = self.state.keys.setdefault(key, KeyState())
+            if member == self.rule.entry:
+                found += self._enter(key, held, view.event, clock)
+            else:
+                found += self._anchor(key, held, Anchor(view.event, self._deadline(view.event, settled), matched=matched), clock)
+        return found
+
+    def on_tick(self, clock: datetime) -> list[Detection]:
+        """Raises what is due, in order of (deadline, A's time, A's id), however far the clock jumped."""
+        found: list[Detection] = []
+        while self._due and self._due[0][0] <= clock:
+            deadline, _, event_id, key = heapq.heappop(self._due)
+            anchor = self.state.keys[key].anchors.get(event_id)
+            if anchor and anchor.status == Status.PENDING and anchor.deadline == deadline:
+                found.append(self._raise(key, anchor, clock, Reason.DETECTED))
+        return found
+
+    def on_reading(self, source: str, clock: datetime) -> list[Detection]:
+        """A source was read: what could not be checked may be checked now."""
+        found: list[Detection] = []
+        if source not in self.rule.coverage:
+            return found
+        for key, held in self.state.keys.items():
+            for anchor in _ordered(held.anchors.values()):
+                if anchor.status == Status.UNCHECKED and not self._search(key, anchor.event).unread:
+                    anchor.status = Status.RAISED
+                    found.append(self._say(Change.UPDATED, Reason.SOURCE_READ, key, anchor, clock))
+        return found
+
+    def remove(self, event_id: str, clock: datetime) -> list[Detection]:
+        """Takes an event out again (withdrawn or corrected): an A falls; without a B its A may stand again."""
+        found: list[Detection] = []
+        for key, held in self.state.keys.items():
+            anchor = held.anchors.pop(event_id, None)
+            if anchor and anchor.status in (Status.RAISED, Status.UNCHECKED):
+                found.append(self._say(Change.RETRACTED, Reason.SOURCE_WITHDRAWN, key, anchor, clock))
+            if held.entries.pop(event_id, None) is not None:
+                found += self._without_entry(key, held, clock)
+        return found
+
+    def next_deadline(self) -> datetime | None:
+        """The next moment at which something may become due, for displays."""
+        return self._due[0][0] if self._due else None
+
+    def waiting(self) -> list[tuple[Event, datetime]]:
+        """Every A that waits, with its deadline."""
+        pending = (a for held in self.state.keys.values() for a in held.anchors.values() if a.status == Status.PENDING)
+        return [(anchor.event, anchor.deadline) for anchor in _ordered(pending)]
+
+    def _anchor(self, key: Key, held: KeyState, anchor: Anchor, clock: datetime) -> list[Detection]:
+        if anchor.event.id in held.anchors:
+            return []
+        held.anchors[anchor.event.id] = anchor
+        if any(self._meets(entry, anchor.event) for entry in held.entries.values()):
+            anchor.status = Status.MET
+            return []
+        if anchor.deadline <= clock:
+            return [self._raise(key, anchor, clock, Reason.DETECTED)]
+        self._schedule(key, anchor)
+        return []
+
+    def _enter(self, key: Key, held: KeyState, entry: Event, clock: datetime) -> list[Detection]:
+        held.entries[entry.id] = entry
+        found: list[Detection] = []
+        for anchor in _ordered(held.anchors.values()):
+            if not self._meets(entry, anchor.event):
+                continue
+            if anchor.status == Status.PENDING:
+                anchor.status = Status.MET
+            elif anchor.status == Status.UNCHECKED:
+                anchor.status = Status.CLOSED
+                found.append(self._say(Change.RESOLVED, Reason.FOUND_WHEN_READ, key, anchor, clock, joined=(entry,)))
+            elif anchor.status == Status.RAISED and self.rule.on_late != OnLate.IGNORE:
+                anchor.status = Status.CLOSED
+                late = self.rule.on_late == OnLate.RETRACT
+                what, reason = (
+                    (Change.RETRACTED, Reason.LATE_READING) if late else (Change.RESOLVED, Reason.REGISTERED_LATE)
+                )
+                found.append(self._say(what, reason, key, anchor, clock, joined=(entry,)))
+        return found
+
+    def _without_entry(self, key: Key, held: KeyState, clock: datetime) -> list[Detection]:
+        found: list[Detection] = []
+        for anchor in _ordered(held.anchors.values()):
+            if anchor.status not in (Status.MET, Status.CLOSED):
+                continue
+            if any(self._meets(entry, anchor.event) for entry in held.entries.values()):
+                continue
+            if anchor.deadline <= clock:
+                found.append(self._raise(key, anchor, clock, Reason.ENTRY_WITHDRAWN))
+            else:
+                anchor.status = Status.PENDING
+                self._schedule(key, anchor)
+        return found
+
+    def _raise(self, key: Key, anchor: Anchor, clock: datetime, reason: Reason) -> Detection:
+        unread = self._search(key, anchor.event).unread
+        anchor.status = Status.UNCHECKED if unread else Status.RAISED
+        return self._say(Change.RAISED, reason, key, anchor, clock)
+
+    def _say(
+        self,
+        what: Change,
+        reason: Reason,
+        key: Key,
+        anchor: Anchor,
+        clock: datetime,
+        *,
+        joined: tuple[Event, ...] = (),
+    ) -> Detection:
+        search = self._search(key, anchor.event)
+        return Detection(
+            what=what,
+            rule=self.rule.name,
+            key=read_key(key),
+            slot=anchor.event.id,
+            at=clock,
+            reason=reason,
+            events=(anchor.event,),
+            joined=joined,
+            matched=anchor.matched,
+            search=search,
+            checked=anchor.status != Status.UNCHECKED,
+        )
+
+    def _search(self, key: Key, anchor: Event) -> Search:
+        start, end = anchor.time - self.rule.look_back, anchor.end + self.rule.timespan
+        readings, unread = self._readings.over(self.rule.coverage, start, end)
+        entries = self.state.keys[key].entries.values()
+        return Search(
+            start=start,
+            end=end,
+            coverage=self.rule.coverage,
+            readings=readings,
+            unread=unread,
+            nearest=_nearest(anchor, [entry for entry in entries if not self._meets(entry, anchor)]),
+        )
+
+    def _meets(self, entry: Event, anchor: Event) -> bool:
+        """Whether B lies in A's window; an interval counts when it overlaps. B is always another record than A."""
+        start, end = anchor.time - self.rule.look_back, anchor.end + self.rule.timespan
+        after_start = entry.until > start if entry.until else entry.time >= start
+        return entry.id != anchor.id and entry.time <= end and after_start
+
+    def _deadline(self, anchor: Event, settled: bool) -> datetime:
+        closes = anchor.end + self.rule.timespan + self.rule.publish_lag
+        return closes if settled else max(closes, anchor.recorded) + self.rule.grace
+
+    def _schedule(self, key: Key, anchor: Anchor) -> None:
+        heapq.heappush(self._due, (anchor.deadline, anchor.event.time, anchor.event.id, key))
+
+
+def evidence(event: Event) -> Evidence:
+    """The event as an alert carries it."""
+    return Evidence(
+        id=event.id,
+        position=event.position,
+        type=event.type,
+        source=event.source,
+        time=event.time,
+        recorded=event.recorded,
+        until=event.until,
+        data=event.data,
+    )
+
+
+def _nearest(anchor: Event, entries: Sequence[Event]) -> tuple[Evidence, ...]:
+    near = sorted(entries, key=lambda e: (abs(e.time - anchor.time), e.time, e.id))[:3]
+    return tuple(evidence(entry) for entry in sorted(near, key=lambda e: (e.time, e.id)))
+
+
+def _ordered(anchors: Iterable[Anchor]) -> list[Anchor]:
+    return sorted(anchors, key=lambda a: (a.deadline, a.event.time, a.event.id))

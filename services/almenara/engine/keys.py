@@ -1,0 +1,36 @@
+"""Keys of correlations: the values of the group-by fields of one event, in one spelling."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from almenara.domain.ids import canonical
+from almenara.engine.rule import Correlation
+from almenara.engine.view import View
+
+Key = str
+"""The canonical JSON of {group: value}; an empty object without group-by."""
+
+MAX_KEYS: Final = 100
+
+
+def keys_of(rule: Correlation, member: str, view: View) -> list[Key]:
+    """Every key that the event has as `member` of the rule: one for each combination of list values (at most 100).
+
+    An event without one of the fields has no key and is not correlated.
+    """
+    choices: list[list[Any]] = []
+    for group in rule.group_by:
+        values = [value for value in view.values(rule.field_of(group, member)) if value is not None]
+        if not values:
+            return []
+        choices.append(list(dict.fromkeys(str(v) if isinstance(v, Mapping) else v for v in values)))
+    combined = itertools.islice(itertools.product(*choices), MAX_KEYS)
+    return [canonical(dict(zip(rule.group_by, combination, strict=True))).decode() for combination in combined]
+
+
+def read_key(key: Key) -> dict[str, Any]:
+    """The key as a dictionary of group-by field to value."""
+    found: dict[str, Any] = json.loads(key)
+    return found

@@ -1,0 +1,95 @@
+"""Compiled rules: what the engine runs. Made by `engine.ruleset`, which also finds the faults."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from almenara.engine.condition import Condition
+
+NO_TIME: Final = timedelta(0)
+
+
+class OnLate(StrEnum):
+    """What an entry does that arrives after the alert."""
+
+    RESOLVE = "resolve"
+    RETRACT = "retract"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnePer:
+    """A further event with the same values of `keys` inside `within` joins the open alert as another source."""
+
+    keys: tuple[str, ...]
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What every rule has. `detection_hash` covers what affects detection; words and level are not part of it.
+
+    `alerts` is False for a rule that only feeds correlations. `shadow` rules are recorded and tell nobody.
+    """
+
+    name: str
+    title: str
+    level: str = "medium"
+    version: int = 1
+    shadow: bool = False
+    alerts: bool = True
+    tags: tuple[str, ...] = ()
+    owner: str = ""
+    say: Mapping[str, str] = field(default_factory=dict)
+    tests: Sequence[Mapping[str, Any]] = ()
+    one_per: OnePer | None = None
+    detection_hash: str = ""
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingleRule(Rule):
+    """A rule over one event; `category` is the event type it looks at, empty for all."""
+
+    condition: Condition
+    category: str = ""
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation(Rule):
+    """A rule over several events, keyed by `group_by`; `aliases` name the field of each referenced rule."""
+
+    rules: tuple[str, ...]
+    timespan: timedelta
+    group_by: tuple[str, ...] = ()
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def field_of(self, group: str, rule: str) -> str:
+        """The field that `group` means in events of `rule`."""
+        return self.aliases.get(group, {}).get(rule, group)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdRule(Correlation):
+    """At least `count` events, or different values of `distinct`, inside a window of `timespan`."""
+
+    count: int
+    distinct: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsenceRule(Correlation):
+    """`anchor`, and no `entry` with the same keys around it: the rule that notices what did not happen."""
+
+    anchor: str
+    entry: str
+    look_back: timedelta = NO_TIME
+    publish_lag: timedelta = NO_TIME
+    grace: timedelta = NO_TIME
+    on_late: OnLate = OnLate.RESOLVE
+    coverage: tuple[str, ...] = ()
+    near: timedelta = NO_TIME

@@ -1,0 +1,151 @@
+"""The detector of thresholds: so many events, or so many different values, inside a sliding window of event time.
+
+One alert per episode: as long as windows that hold the threshold share events, they are one alert, which grows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from almenara.domain.alert import Change, Reason
+from almenara.domain.event import Event
+from almenara.engine.detection import Detection
+from almenara.engine.keys import Key, keys_of, read_key
+from almenara.engine.rule import ThresholdRule
+from almenara.engine.view import View
+
+
+@dataclass(slots=True)
+class Counted:
+    """One event in the window, with the values it brings when values are counted."""
+
+    event: Event
+    values: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Episode:
+    """One alert of one key: its slot, and the ids of the events it holds."""
+
+    slot: str
+    members: list[str]
+
+
+@dataclass(slots=True)
+class KeyState:
+    """The events of one key in order of (time, id), and its episodes, oldest first."""
+
+    counted: list[Counted] = field(default_factory=list)
+    episodes: list[Episode] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ThresholdState:
+    """All that the detector remembers; it is its snapshot."""
+
+    keys: dict[Key, KeyState] = field(default_factory=dict)
+
+
+class ThresholdDetector:
+    """Counts the events of one rule. `lateness` bounds how long events are kept; None keeps them for ever."""
+
+    State = ThresholdState
+
+    def __init__(self, rule: ThresholdRule, state: ThresholdState, lateness: timedelta | None) -> None:
+        self.rule = rule
+        self.state = state
+        self._lateness = lateness
+
+    def on_event(self, view: View, member: str, clock: datetime) -> list[Detection]:
+        """Counts the event under each of its keys."""
+        found: list[Detection] = []
+        for key in keys_of(self.rule, member, view):
+            state = self.state.keys.setdefault(key, KeyState())
+            if any(counted.event.id == view.event.id for counted in state.counted):
+                continue
+            values = tuple(str(v) for v in view.values(self.rule.distinct) if v is not None) if self.rule.distinct else ()
+            state.counted.append(Counted(view.event, values))
+            state.counted.sort(key=lambda c: (c.event.time, c.event.id))
+            self._forget(state, clock)
+            window = self._fullest(state, view.event)
+            if self._enough(window):
+                found.append(self._grow(key, state, window, view.event, clock))
+        return found
+
+    def remove(self, event_id: str, clock: datetime) -> list[Detection]:
+        """Takes an event out again (withdrawn or corrected) and says which alerts fall or shrink with it."""
+        found: list[Detection] = []
+        for key, state in self.state.keys.items():
+            if not any(counted.event.id == event_id for counted in state.counted):
+                continue
+            state.counted = [counted for counted in state.counted if counted.event.id != event_id]
+            for episode in [e for e in state.episodes if event_id in e.members]:
+                episode.members.remove(event_id)
+                held = [c.event for c in state.counted if c.event.id in episode.members]
+                stands = any(self._enough(self._window(state, event.time)) for event in held)
+                if not stands:
+                    state.episodes.remove(episode)
+                what = Change.UPDATED if stands else Change.RETRACTED
+                found.append(self._say(what, Reason.SOURCE_WITHDRAWN, key, episode, held, clock))
+        return found
+
+    def on_tick(self, clock: datetime) -> list[Detection]:
+        """A threshold needs no clock."""
+        return []
+
+    def _fullest(self, state: KeyState, event: Event) -> list[Counted]:
+        """The fullest window that holds the event; the earliest of equals."""
+        ends = [c.event.time for c in state.counted if timedelta(0) <= c.event.time - event.time < self.rule.timespan]
+        return max((self._window(state, end) for end in ends), key=self._size)
+
+    def _window(self, state: KeyState, end: datetime) -> list[Counted]:
+        return [c for c in state.counted if timedelta(0) <= end - c.event.time < self.rule.timespan]
+
+    def _size(self, window: Sequence[Counted]) -> int:
+        return len({value for c in window for value in c.values}) if self.rule.distinct else len(window)
+
+    def _enough(self, window: Sequence[Counted]) -> bool:
+        return self._size(window) >= self.rule.count
+
+    def _grow(
+        self, key: Key, state: KeyState, window: Sequence[Counted], event: Event, clock: datetime
+    ) -> Detection:
+        ids = [counted.event.id for counted in window]
+        episode = next((e for e in reversed(state.episodes) if set(ids) & set(e.members)), None)
+        if episode is None:
+            episode = Episode(ids[0], ids)
+            state.episodes.append(episode)
+            events = [counted.event for counted in window]
+            return self._say(Change.RAISED, Reason.DETECTED, key, episode, events, clock)
+        episode.members += [i for i in ids if i not in episode.members]
+        events = [c.event for c in state.counted if c.event.id in episode.members]
+        return self._say(Change.UPDATED, Reason.MORE_EVENTS, key, episode, events, clock, joined=(event,))
+
+    def _say(
+        self,
+        what: Change,
+        reason: Reason,
+        key: Key,
+        episode: Episode,
+        events: Sequence[Event],
+        clock: datetime,
+        *,
+        joined: tuple[Event, ...] = (),
+    ) -> Detection:
+        # The triggering event comes last: for an update that is the one that joined.
+        ordered = (*(e for e in events if e not in joined), *joined)
+        return Detection(
+            what=what,
+            rule=self.rule.name,
+            key=read_key(key),
+            slot=episode.slot,
+            at=clock,
+            reason=reason,
+            events=ordered,
+            joined=joined,
+        )
+
+    def _forget(self, state: KeyState, clock: datetime) -> None:
+        if self._lateness is not None:
+            oldest = clock - self._lateness - self.rule.timespan
+            state.counted = [c for c in state.counted if c.event.time >= oldest]
