@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from almenara.domain.errors import Gap, Rejected
+from almenara.domain.errors import AlmenaraError, Gap, Rejected
 from almenara.domain.ids import content_id
 from almenara.ports.log import REJECTED, Entry, LogReader, Record
 from almenara.ports.processor import Fold, Outputs, Processor
@@ -86,6 +86,8 @@ class Worker:
                 return self._fold.apply(record)
             except Rejected as error:
                 return _rejection(self._processor.consumer, record, error.reason, error.detail)
+            except AlmenaraError:  # the world is not as it must be: stop here, lose nothing
+                raise
             except Exception as error:  # the record may have left the fold half changed: start from what is known
                 failure = error
                 log.warning("%s failed on %s: %s", self._processor.consumer, record.position, error)
@@ -108,6 +110,9 @@ class Worker:
             for record in records:
                 try:
                     fold.apply(record)
+                except AlmenaraError as error:
+                    if not isinstance(error, Rejected):
+                        raise
                 except Exception:  # it went to `rejected` when it was first met
                     log.debug("passing over %s", record.position)
             after = records[-1].sequence

@@ -43,6 +43,7 @@ class Rule:
     tags: tuple[str, ...] = ()
     owner: str = ""
     say: Mapping[str, str] = field(default_factory=dict)
+    say_unchecked: Mapping[str, str] = field(default_factory=dict)
     tests: Sequence[Mapping[str, Any]] = ()
     one_per: OnePer | None = None
     detection_hash: str = ""
@@ -92,4 +93,3 @@ class AbsenceRule(Correlation):
     grace: timedelta = NO_TIME
     on_late: OnLate = OnLate.RESOLVE
     coverage: tuple[str, ...] = ()
-    near: timedelta = NO_TIME

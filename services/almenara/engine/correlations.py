@@ -1,0 +1,193 @@
+"""Sigma correlations to compiled rules: thresholds and absences. What has no meaning is refused with the way to say it.
+
+Other correlation types parse and are refused here until the engine runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sigma.correlations import (
+    CorrelationConditionAND,
+    CorrelationConditionNOT,
+    SigmaCorrelationConditionOperator,
+    SigmaCorrelationRule,
+    SigmaCorrelationType,
+    SigmaExtendedCorrelationCondition,
+    SigmaRuleReference,
+)
+
+from almenara.domain.errors import Fault
+from almenara.domain.ids import canonical
+from almenara.engine.rule import AbsenceRule, Correlation, SingleRule, ThresholdRule
+
+if TYPE_CHECKING:
+    from almenara.engine.ruleset import Parsed
+
+_COUNTS: Final = (SigmaCorrelationType.EVENT_COUNT, SigmaCorrelationType.VALUE_COUNT)
+
+
+def feeding(parsed: Sequence[Parsed]) -> set[str]:
+    """Names of the rules that only feed correlations: referenced, and no correlation asks them to alert as well."""
+    named: set[str] = set()
+    loud: set[str] = set()
+    for one in parsed:
+        if isinstance(one.rule, SigmaCorrelationRule):
+            references = {reference.reference for reference in one.rule.rules}
+            named |= references
+            if one.rule.generate:
+                loud |= references
+    return named - loud
+
+
+def compile_all(
+    parsed: Sequence[Parsed], singles: Mapping[str, SingleRule], version: str, faults: list[Fault]
+) -> list[Correlation]:
+    """Every correlation, compiled; faults are added to `faults`. `version` is that of all watchlists."""
+    found: list[Correlation] = []
+    ids = {str(one.rule.id): one.name for one in parsed if one.rule.id}
+    failed = {one.name for one in parsed if not isinstance(one.rule, SigmaCorrelationRule)} - set(singles)
+    for one in parsed:
+        if isinstance(one.rule, SigmaCorrelationRule):
+            compiler = _Compiler(one, one.rule, singles, ids, failed, version)
+            rule = compiler.compile()
+            faults += compiler.faults
+            if rule is not None:
+                found.append(rule)
+    return found
+
+
+class _Compiler:
+    def __init__(
+        self,
+        one: Parsed,
+        rule: SigmaCorrelationRule,
+        singles: Mapping[str, SingleRule],
+        ids: Mapping[str, str],
+        failed: set[str],
+        version: str,
+    ) -> None:
+        self._one, self._rule, self._singles = one, rule, singles
+        self._ids, self._failed, self._version = ids, failed, version
+        self.faults: list[Fault] = []
+
+    def compile(self) -> Correlation | None:
+        members = self._members()
+        if self.faults or len(members) < len(self._rule.rules):
+            return None
+        base = self._base(members)
+        if self._rule.type in _COUNTS:
+            made: Correlation | None = self._threshold(base)
+        elif self._rule.type == SigmaCorrelationType.TEMPORAL:
+            made = self._absence(base)
+        else:
+            self._fault("type", f"{self._rule.type.name.lower()} is not supported yet", "event_count, value_count, temporal")
+            made = None
+        return None if self.faults else made
+
+    def _members(self) -> list[str]:
+        members = []
+        for reference in self._rule.rules:
+            name = self._ids.get(reference.reference, reference.reference)
+            if name in self._singles:
+                members.append(name)
+            elif name not in self._failed:
+                self._fault("rules", f"no rule is named '{reference.reference}'", "name a rule of this ruleset")
+        return members
+
+    def _base(self, members: Sequence[str]) -> dict[str, Any]:
+        from almenara.engine.ruleset import common  # the two modules share the shape of a parsed document
+
+        data = self._one.document.data
+        own = {key: value for key, value in data.get("almenara", {}).items() if key in ("absence", "one_per")}
+        hashes = [self._singles[name].detection_hash for name in members]
+        aliases: dict[str, dict[str, str]] = {}
+        for name, alias in (self._rule.aliases.aliases if self._rule.aliases else {}).items():
+            aliases[name] = {
+                self._ids.get(reference.reference, reference.reference): field
+                for reference, field in alias.mapping.items()
+            }
+        return {
+            **common(self._one),
+            "rules": tuple(members),
+            "timespan": timedelta(seconds=self._rule.timespan.seconds),
+            "group_by": tuple(self._rule.group_by or ()),
+            "aliases": aliases,
+            "detection_hash": canonical([data["correlation"], own, hashes, self._version]).decode(),
+        }
+
+    def _threshold(self, base: dict[str, Any]) -> ThresholdRule | None:
+        condition = self._rule.condition
+        if self._one.extension.absence is not None:
+            self._fault_at(("almenara", "absence"), "absence needs a correlation of type temporal", "change the type")
+        if condition is None or isinstance(condition, SigmaExtendedCorrelationCondition):
+            self._fault("condition", "a count needs a number", "write condition: {gte: 3}")
+            return None
+        bound = {SigmaCorrelationConditionOperator.GTE: 0, SigmaCorrelationConditionOperator.GT: 1}.get(condition.op)
+        if bound is None:
+            op = condition.op.name.lower()
+            cure = "gte or gt; for 'nothing came' write an absence (type temporal, `a and not b`)"
+            self._fault("condition", f"a count with {op} cannot be told from one that still grows", cure)
+            return None
+        count = int(condition.count) + bound
+        if count < 1:
+            self._fault("condition", "a count of 0 holds always", "write an absence (type temporal, `a and not b`)")
+        distinct = condition.fieldref
+        if self._rule.type == SigmaCorrelationType.VALUE_COUNT and not isinstance(distinct, str):
+            self._fault("condition", "value_count needs one field", "write condition: {gte: 3, field: speaker.id}")
+            return None
+        return ThresholdRule(**base, count=count, distinct=distinct if isinstance(distinct, str) else "")
+
+    def _absence(self, base: dict[str, Any]) -> AbsenceRule | None:
+        pair = _a_and_not_b(self._rule.condition)
+        if pair is None:
+            cure = "write condition: a and not b, with almenara.absence.anchor: a"
+            self._fault("condition", "only `a and not b` has a meaning here", cure)
+            return None
+        anchor, entry = pair
+        absence = self._one.extension.absence
+        if absence is None:
+            self._fault("condition", "an absence needs its deadline", "add almenara: {absence: {anchor: ...}}")
+            return None
+        if absence.anchor and absence.anchor != anchor:
+            cure = f"anchor: {anchor}"
+            self._fault_at(("almenara", "absence", "anchor"), f"'{absence.anchor}' is not the rule that must be there", cure)
+        for name in (anchor, entry):
+            if name not in base["rules"]:
+                self._fault("condition", f"'{name}' is not among its rules", "name it under rules:")
+        return AbsenceRule(
+            **base,
+            anchor=anchor,
+            entry=entry,
+            look_back=absence.look_back,
+            publish_lag=absence.publish_lag,
+            grace=absence.grace,
+            on_late=absence.on_late,
+            coverage=absence.coverage,
+        )
+
+    def _fault(self, key: str, what: str, cure: str) -> None:
+        self._fault_at(("correlation", key), what, cure)
+
+    def _fault_at(self, path: tuple[str | int, ...], what: str, cure: str) -> None:
+        self.faults.append(self._one.document.fault(path, what, cure))
+
+
+def _a_and_not_b(condition: Any) -> tuple[str, str] | None:
+    """The names of `a and not b` (in either order), or None for any other condition."""
+    if not isinstance(condition, SigmaExtendedCorrelationCondition):
+        return None
+    parsed = condition.parsed
+    if not isinstance(parsed, CorrelationConditionAND) or len(parsed.args) != 2:
+        return None
+    plain = [arg.reference for arg in parsed.args if isinstance(arg, SigmaRuleReference)]
+    negated = [
+        inner.reference
+        for arg in parsed.args
+        if isinstance(arg, CorrelationConditionNOT)
+        for inner in arg.args
+        if isinstance(inner, SigmaRuleReference)
+    ]
+    return (plain[0], negated[0]) if len(plain) == len(negated) == 1 else None

@@ -1,0 +1,253 @@
+"""The engine: one ruleset over one partition. Events and ticks in, detections out; nothing else goes in or out.
+
+It asks no clock: the stream's clock is the largest tick seen. It iterates only what has a defined order.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from almenara.domain.alert import Change, Reason
+from almenara.domain.event import CHECKED, CORRECTED, TICK, WITHDRAWN, Event
+from almenara.engine.absence import AbsenceDetector, AbsenceState
+from almenara.engine.coverage import Readings, ReadingsState
+from almenara.engine.detection import Detection, Findings, Late, merge_correction
+from almenara.engine.joiner import Joiner, JoinerState
+from almenara.engine.rule import AbsenceRule, SingleRule, ThresholdRule
+from almenara.engine.ruleset import Ruleset
+from almenara.engine.threshold import ThresholdDetector, ThresholdState
+from almenara.engine.view import View
+
+SEMANTICS: Final = "1"
+"""The engine's semantics version: it changes whenever the same records could give other alerts."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class EngineState:
+    """Everything the engine remembers of a partition; detectors by the hash of their rule's detection."""
+
+    clock: datetime = EPOCH
+    readings: ReadingsState = field(default_factory=ReadingsState)
+    fired: dict[str, dict[str, None]] = field(default_factory=dict)
+    thresholds: dict[str, ThresholdState] = field(default_factory=dict)
+    absences: dict[str, AbsenceState] = field(default_factory=dict)
+    joiners: dict[str, JoinerState] = field(default_factory=dict)
+
+
+class Engine:
+    """Runs a ruleset. Start from `state` to go on where another engine stopped; unknown rules' states are dropped."""
+
+    def __init__(self, ruleset: Ruleset, state: EngineState | None = None) -> None:
+        self.ruleset = ruleset
+        self.state = state or EngineState()
+        self._readings = Readings(self.state.readings)
+        self._single = [rule for rule in ruleset.rules if isinstance(rule, SingleRule)]
+        self._by_type: dict[str, list[SingleRule]] = {}
+        self._thresholds = self._open_thresholds()
+        self._absences = self._open_absences()
+        self._joiners = self._open_joiners()
+        self.state.fired = {
+            rule.name: self.state.fired.get(rule.name, {}) for rule in self._single if rule.alerts
+        }
+        self._users = {rule.name: self._detectors_of(rule.name) for rule in self._single}
+
+    @property
+    def clock(self) -> datetime:
+        """The stream's clock: the largest tick seen."""
+        return self.state.clock
+
+    def apply(self, event: Event) -> Findings:
+        """Takes one record of the stream: a tick moves the clock, anything else is evaluated."""
+        if event.type == TICK:
+            return Findings(self.tick(event.time))
+        if event.type == WITHDRAWN:
+            return Findings(self._joined(self._remove(str(event.data.get("of", "")))))
+        if event.type == CORRECTED:
+            return self._correct(event)
+        findings = Findings()
+        findings.detections = self._joined(self._evaluate(event, findings.late))
+        return findings
+
+    def tick(self, to: datetime) -> list[Detection]:
+        """Moves the clock, never backwards, and says what became due."""
+        if to <= self.state.clock:
+            return []
+        self.state.clock = to
+        due = [detection for detector in self._absences for detection in detector.on_tick(to)]
+        return self._joined(due)
+
+    def plain(self, event: Event) -> list[Detection]:
+        """Evaluates an event that is no CloudEvent: log sources are not compared."""
+        return self._joined(self._evaluate(event, [], plain=True))
+
+    def waiting(self) -> list[tuple[str, Event, datetime]]:
+        """Every absence that waits: rule, anchor, deadline."""
+        return [(d.rule.name, event, at) for d in self._absences for event, at in d.waiting()]
+
+    def _evaluate(self, event: Event, late: list[Late], *, plain: bool = False, settled: bool = False) -> list[Detection]:
+        event = self.ruleset.enricher.enrich(event)
+        view = View(event, self.ruleset.zones, plain=plain)
+        found: list[Detection] = []
+        for rule in self._rules_for(event.type, plain):
+            if not rule.condition.holds(view):
+                continue
+            if rule.alerts:
+                found += self._fire(rule, view)
+            found += self._correlate(rule, view, late, settled=settled)
+        if event.type == CHECKED:
+            source = self._readings.add(event)
+            if source is not None:
+                found += [d for detector in self._absences for d in detector.on_reading(source, self.clock)]
+        return found
+
+    def _rules_for(self, type_: str, plain: bool) -> list[SingleRule]:
+        if plain:
+            return self._single
+        if type_ not in self._by_type:
+            self._by_type[type_] = [
+                rule
+                for rule in self._single
+                if rule.category in ("", type_) and rule.product in ("", "almenara")
+            ]
+        return self._by_type[type_]
+
+    def _fire(self, rule: SingleRule, view: View) -> Iterator[Detection]:
+        fired = self.state.fired[rule.name]
+        if view.event.id in fired:
+            return
+        fired[view.event.id] = None
+        yield Detection(
+            what=Change.RAISED,
+            rule=rule.name,
+            key={},
+            slot=view.event.id,
+            at=self.clock if self.clock > EPOCH else view.event.recorded,
+            reason=Reason.DETECTED,
+            events=(view.event,),
+            matched=rule.condition.why(view, self.ruleset.lists),
+        )
+
+    def _correlate(self, rule: SingleRule, view: View, late: list[Late], *, settled: bool) -> Iterator[Detection]:
+        for detector in self._users[rule.name]:
+            if isinstance(detector, AbsenceDetector):
+                matched = rule.condition.why(view, self.ruleset.lists)
+                yield from detector.on_event(view, rule.name, self.clock, matched=matched, settled=settled)
+            elif self._is_late(view.event):
+                late.append(Late(detector.rule.name, view.event))
+            else:
+                yield from detector.on_event(view, rule.name, self.clock)
+
+    def _is_late(self, event: Event) -> bool:
+        lateness = self.ruleset.allowed_lateness
+        return lateness is not None and event.recorded - event.end > lateness
+
+    def _correct(self, event: Event) -> Findings:
+        """An event's new content under its old id: its alerts are decided again."""
+        of, content = str(event.data.get("of", "")), event.data.get("event")
+        before = self._remove(of)
+        findings = Findings()
+        after: list[Detection] = []
+        if isinstance(content, dict):
+            again = corrected(event, of, content)
+            after = self._evaluate(again, findings.late, settled=True)
+        findings.detections = self._joined(merge_correction(before, after))
+        return findings
+
+    def _remove(self, event_id: str) -> list[Detection]:
+        found: list[Detection] = []
+        for name, fired in self.state.fired.items():
+            if event_id in fired:
+                del fired[event_id]
+                found.append(
+                    Detection(
+                        what=Change.RETRACTED,
+                        rule=name,
+                        key={},
+                        slot=event_id,
+                        at=self.clock,
+                        reason=Reason.SOURCE_WITHDRAWN,
+                    )
+                )
+        for detector in (*self._thresholds, *self._absences):
+            found += detector.remove(event_id, self.clock)
+        return found
+
+    def _joined(self, detections: Iterable[Detection]) -> list[Detection]:
+        found: list[Detection] = []
+        for detection in detections:
+            joiner = self._joiners.get(detection.rule)
+            said = joiner.join(detection) if joiner else detection
+            if said is not None:
+                found.append(said)
+        return found
+
+    def _detectors_of(self, name: str) -> list[ThresholdDetector | AbsenceDetector]:
+        detectors: list[ThresholdDetector | AbsenceDetector] = [*self._thresholds, *self._absences]
+        return [detector for detector in detectors if name in detector.rule.rules]
+
+    def _open_thresholds(self) -> list[ThresholdDetector]:
+        rules = [rule for rule in self.ruleset.rules if isinstance(rule, ThresholdRule)]
+        states = {rule.detection_hash: self.state.thresholds.get(rule.detection_hash, ThresholdState()) for rule in rules}
+        self.state.thresholds = states
+        lateness = self.ruleset.allowed_lateness
+        return [ThresholdDetector(rule, states[rule.detection_hash], lateness) for rule in rules]
+
+    def _open_absences(self) -> list[AbsenceDetector]:
+        rules = [rule for rule in self.ruleset.rules if isinstance(rule, AbsenceRule)]
+        states = {rule.detection_hash: self.state.absences.get(rule.detection_hash, AbsenceState()) for rule in rules}
+        self.state.absences = states
+        return [AbsenceDetector(rule, states[rule.detection_hash], self._readings) for rule in rules]
+
+    def _open_joiners(self) -> dict[str, Joiner]:
+        rules = [rule for rule in self.ruleset.rules if rule.one_per]
+        states = {rule.detection_hash: self.state.joiners.get(rule.detection_hash, JoinerState()) for rule in rules}
+        self.state.joiners = states
+        return {rule.name: Joiner(rule.one_per, states[rule.detection_hash]) for rule in rules if rule.one_per}
+
+
+def corrected(event: Event, of: str, content: dict[str, Any]) -> Event:
+    """The event `of` as `event.corrected` says it is now; what the correction leaves out is taken from itself."""
+    time = _moment(content.get("time")) or event.time
+    until = _moment(content.get("until"))
+    data = content.get("data")
+    return replace(
+        event,
+        id=of,
+        type=str(content.get("type", "")),
+        time=time,
+        until=until,
+        data=data if isinstance(data, dict) else {},
+    )
+
+
+def dump(state: EngineState) -> bytes:
+    """The state as bytes; `load` reads them back."""
+    return msgspec.msgpack.encode(state)
+
+
+def load(body: bytes) -> EngineState:
+    """A state that `dump` wrote."""
+    return msgspec.msgpack.decode(body, type=EngineState)
+
+
+def settle_time(ruleset: Ruleset) -> timedelta:
+    """How long after the last event every deadline has passed: the longest wait of any rule."""
+    waits = [
+        rule.timespan + rule.publish_lag + rule.grace for rule in ruleset.rules if isinstance(rule, AbsenceRule)
+    ]
+    return max(waits, default=timedelta(0))
+
+
+def _moment(text: Any) -> datetime | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,142 @@
+"""The `almenara:` map of a rule: what is ours beyond Sigma. Parsed with all its faults, each at its place."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from almenara.domain.durations import parse_duration
+from almenara.domain.errors import Fault
+from almenara.engine.documents import Document, Path
+from almenara.engine.rule import NO_TIME, OnePer, OnLate
+
+KEYS: Final = ("absence", "one_per", "owner", "say", "say_unchecked", "tags", "tests", "version")
+ABSENCE_KEYS: Final = ("anchor", "look_back", "publish_lag", "grace", "on_late", "coverage")
+
+
+@dataclass(slots=True)
+class Absence:
+    """The `absence:` map."""
+
+    anchor: str = ""
+    look_back: timedelta = NO_TIME
+    publish_lag: timedelta = NO_TIME
+    grace: timedelta = NO_TIME
+    on_late: OnLate = OnLate.RESOLVE
+    coverage: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Extension:
+    """The whole map, with defaults where nothing is said."""
+
+    absence: Absence | None = None
+    one_per: OnePer | None = None
+    owner: str = ""
+    say: Mapping[str, str] = field(default_factory=dict)
+    say_unchecked: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    tests: Sequence[Mapping[str, Any]] = ()
+    version: int = 1
+
+
+class ExtensionReader:
+    """Reads the map of one document and collects its faults."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self.faults: list[Fault] = []
+
+    def read(self) -> Extension:
+        """The map; parts with faults keep their defaults."""
+        raw = self._document.data.get("almenara", {})
+        found = Extension()
+        if not isinstance(raw, Mapping):
+            self._fault(("almenara",), "must be a map", "indent its keys below it")
+            return found
+        self._known(raw, KEYS, ("almenara",))
+        found.absence = self._absence(raw.get("absence"))
+        found.one_per = self._one_per(raw.get("one_per"))
+        found.owner = str(raw.get("owner", ""))
+        found.say = self._say(raw.get("say", {}), ("almenara", "say"))
+        found.say_unchecked = self._say(raw.get("say_unchecked", {}), ("almenara", "say_unchecked"))
+        found.tags = self._names(raw.get("tags", []), ("almenara", "tags"))
+        tests = raw.get("tests", [])
+        if isinstance(tests, list) and all(isinstance(test, Mapping) for test in tests):
+            found.tests = tests
+        else:
+            self._fault(("almenara", "tests"), "must be a list of maps", "each with name, events and expect")
+        version = raw.get("version", 1)
+        if isinstance(version, int) and version >= 1:
+            found.version = version
+        else:
+            self._fault(("almenara", "version"), f"'{version}' is no version", "write a whole number from 1")
+        return found
+
+    def _absence(self, raw: Any) -> Absence | None:
+        if raw is None:
+            return None
+        path = ("almenara", "absence")
+        if not isinstance(raw, Mapping):
+            self._fault(path, "must be a map", "for example {anchor: a, grace: 6h}")
+            return None
+        self._known(raw, ABSENCE_KEYS, path)
+        found = Absence(anchor=str(raw.get("anchor", "")))
+        if not found.anchor:
+            self._fault(path, "names no anchor", "add anchor: and the rule that starts the wait")
+        for name in ("look_back", "publish_lag", "grace"):
+            setattr(found, name, self._duration(raw.get(name, "0s"), (*path, name)))
+        try:
+            found.on_late = OnLate(raw.get("on_late", "resolve"))
+        except ValueError:
+            self._fault((*path, "on_late"), f"'{raw['on_late']}' is unknown", "resolve, retract or ignore")
+        found.coverage = self._names(raw.get("coverage", []), (*path, "coverage"))
+        return found
+
+    def _one_per(self, raw: Any) -> OnePer | None:
+        if raw is None:
+            return None
+        path = ("almenara", "one_per")
+        if not isinstance(raw, Mapping) or not raw.get("keys"):
+            self._fault(path, "must be a map with keys and within", "for example {keys: [official], within: 48h}")
+            return None
+        self._known(raw, ("keys", "within"), path)
+        within = self._duration(raw.get("within", "0s"), (*path, "within"))
+        return OnePer(keys=self._names(raw["keys"], (*path, "keys")), within=within)
+
+    def _say(self, raw: Any, path: Path) -> Mapping[str, str]:
+        if not isinstance(raw, Mapping) or any(not isinstance(text, str) for text in raw.values()):
+            self._fault(path, "must map languages to sentences", "write en: '...' and es: '...'")
+            return {}
+        for language in raw:
+            if language not in ("en", "es"):
+                self._fault((*path, language), f"unknown language '{language}'", "en or es")
+        for language in ("en", "es"):
+            if raw and language not in raw:
+                self._fault(path, f"has no sentence in {language}", f"add {language}: '...'")
+        return dict(raw)
+
+    def _names(self, raw: Any, path: Path) -> tuple[str, ...]:
+        if isinstance(raw, list) and all(isinstance(name, str) for name in raw):
+            return tuple(raw)
+        self._fault(path, "must be a list of names", "write [one, two]")
+        return ()
+
+    def _duration(self, raw: Any, path: Path) -> timedelta:
+        try:
+            return parse_duration(str(raw))
+        except ValueError as error:
+            self._fault(path, str(error), "write 30s, 10m, 6h, 3d or 2w")
+            return NO_TIME
+
+    def _known(self, raw: Mapping[str, Any], known: Sequence[str], path: Path) -> None:
+        for key in raw:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                cure = f"did you mean '{near[0]}'?" if near else f"one of {', '.join(known)}"
+                self._fault((*path, key), f"unknown key '{key}'", cure)
+
+    def _fault(self, path: Path, what: str, cure: str) -> None:
+        named = ".".join(str(part) for part in path)
+        self.faults.append(self._document.fault(path, f"{named}: {what}", cure))

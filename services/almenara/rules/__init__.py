@@ -1,0 +1,1 @@
+"""The rules service: records in, alerts out. Detections come from the engine; the life of alerts is here."""

@@ -1,0 +1,166 @@
+"""The life of an alert: `decide` turns a detection or a command into a change, the changed alert is in it. Pure.
+
+A detection that says nothing new about an alert decides nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from almenara.domain.alert import Alert, AlertChanged, Change, Evidence, Matched, Reason, State, lower
+from almenara.domain.event import ACKNOWLEDGE, JUDGE, RETRACT, Event
+from almenara.domain.ids import cite, content_id
+from almenara.engine.absence import evidence
+from almenara.engine.detection import Detection
+from almenara.engine.engine import SEMANTICS
+from almenara.engine.rule import Rule
+from almenara.engine.ruleset import Ruleset
+from almenara.rules.sentence import sentences
+
+JUDGEMENTS: Final = ("true", "false", "unclear")
+_CLOSED: Final = (State.RESOLVED, State.RETRACTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The record that led to a change: its id and where it stands."""
+
+    id: str
+    position: str
+    country: str
+
+
+def alert_uid(rule: str, country: str, detection: Detection) -> str:
+    """The id of the alert that a detection speaks of: rule, country, key and slot."""
+    return content_id("alert", rule, country, dict(detection.key), detection.slot)
+
+
+def decide(
+    detection: Detection, alert: Alert | None, ruleset: Ruleset, cause: Cause, *, ruleset_hash: str = ""
+) -> AlertChanged | None:
+    """What the detection changes. None when there is no alert to close, or it is closed already."""
+    rule = ruleset.by_name[detection.rule]
+    if detection.what in (Change.RETRACTED, Change.RESOLVED):
+        if alert is None or alert.state in _CLOSED:
+            return None
+        state = State.RETRACTED if detection.what == Change.RETRACTED else State.RESOLVED
+        search = detection.search or alert.search
+        closed = replace(alert, state=state, updated_at=detection.at, search=search)
+        return _changed(detection.what, detection.reason, closed, cause, joined=detection.joined)
+    if alert is None:
+        raised = _new(detection, rule, ruleset, cause.country, ruleset_hash)
+        return _changed(Change.RAISED, detection.reason, raised, cause, joined=())
+    fresh = _new(detection, rule, ruleset, cause.country, ruleset_hash)
+    state = State.OPEN if alert.state in _CLOSED else alert.state
+    grown = replace(fresh, state=state, raised_at=alert.raised_at, judgement=alert.judgement)
+    return _changed(Change.UPDATED, detection.reason, grown, cause, joined=detection.joined)
+
+
+def decide_command(command: Event, alert: Alert, at: datetime, cause: Cause) -> AlertChanged | None:
+    """What a person's command changes; None when it changes nothing (acknowledged already, closed already)."""
+    by, note = str(command.data.get("by", "")), str(command.data.get("note", ""))[:300]
+    if command.type == ACKNOWLEDGE and alert.state == State.OPEN:
+        taken = replace(alert, state=State.ACKNOWLEDGED, updated_at=at)
+        return _changed(Change.ACKNOWLEDGED, Reason.COMMAND, taken, cause, by=by, note=note)
+    if command.type == JUDGE and command.data.get("judgement") in JUDGEMENTS:
+        judged = replace(alert, judgement=str(command.data["judgement"]), updated_at=at)
+        return _changed(Change.JUDGED, Reason.COMMAND, judged, cause, by=by, note=note)
+    if command.type == RETRACT and alert.state not in _CLOSED:
+        fallen = replace(alert, state=State.RETRACTED, updated_at=at)
+        return _changed(Change.RETRACTED, Reason.COMMAND, fallen, cause, by=by, note=note)
+    return None
+
+
+def close_removed(alert: Alert, at: datetime, cause: Cause) -> AlertChanged:
+    """The end of an open alert whose rule is no longer part of the ruleset."""
+    closed = replace(alert, state=State.RESOLVED, updated_at=at)
+    return _changed(Change.RESOLVED, Reason.RULE_REMOVED, closed, cause)
+
+
+def is_open(alert: Alert) -> bool:
+    """Whether the alert is neither resolved nor retracted."""
+    return alert.state not in _CLOSED
+
+
+def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, ruleset_hash: str) -> Alert:
+    uid = alert_uid(rule.name, country, detection)
+    say = rule.say if detection.checked or not rule.say_unchecked else rule.say_unchecked
+    held = tuple(evidence(event) for event in detection.events)
+    return Alert(
+        uid=uid,
+        cite=cite(uid),
+        rule=rule.name,
+        rule_version=rule.version,
+        level=rule.level if detection.checked else lower(rule.level),
+        country=country,
+        countries=_countries(held, country),
+        key=dict(detection.key),
+        state=State.OPEN,
+        title=sentences(say, rule.title, detection.events, ruleset),
+        raised_at=detection.at,
+        updated_at=detection.at,
+        events=held,
+        matched=detection.matched,
+        fields={matched.field: matched.value for matched in detection.matched},
+        search=detection.search,
+        checked=detection.checked,
+        tags=rule.tags,
+        entities=tuple(sorted(set(_ids(held, detection.matched)))),
+        shadow=rule.shadow,
+        backfill=any("backfill" in (item.data.get("flags") or ()) for item in held[-1:]),
+        ruleset=ruleset_hash,
+        engine=SEMANTICS,
+    )
+
+
+def _changed(
+    change: Change,
+    reason: Reason,
+    alert: Alert,
+    cause: Cause,
+    *,
+    joined: Sequence[Event] = (),
+    by: str = "",
+    note: str = "",
+) -> AlertChanged:
+    return AlertChanged(
+        id=content_id(alert.uid, change, reason, cause.id),
+        change=change,
+        reason=reason,
+        at=alert.updated_at,
+        cause=cause.position,
+        alert=alert,
+        joined=tuple(evidence(event) for event in joined),
+        by=by,
+        note=note,
+    )
+
+
+def _countries(held: Sequence[Evidence], country: str) -> dict[str, tuple[str, ...]]:
+    roles: dict[str, set[str]] = {"key": {country}}
+    for item in held:
+        named = item.data.get("countries")
+        for role, codes in named.items() if isinstance(named, Mapping) else ():
+            if isinstance(codes, list | tuple):
+                roles.setdefault(str(role), set()).update(str(code) for code in codes)
+    return {role: tuple(sorted(roles[role])) for role in sorted(roles)}
+
+
+def _ids(held: Sequence[Evidence], matched: Sequence[Matched]) -> Iterator[str]:
+    for one in matched:
+        if one.entry:
+            yield one.entry["id"]
+    for item in held:
+        yield from _named_ids(item.data)
+
+
+def _named_ids(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if isinstance(value.get("id"), str) and "name" in value:
+            yield value["id"]
+        for key in sorted(value):
+            yield from _named_ids(value[key])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _named_ids(item)

@@ -1,0 +1,154 @@
+"""The rules service as a processor: the records of `events` in, the records of `alerts` out.
+
+The alerts of a partition are a pure fold over that partition. Content of rulesets comes by hash from the blob store.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from almenara.domain.alert import Alert, AlertChanged
+from almenara.domain.errors import Faulty, Refused, Rejected
+from almenara.domain.event import AUDIENCE, COMMANDS, RULESET, TICK, Event
+from almenara.domain.ids import content_id
+from almenara.engine.detection import Findings, Late
+from almenara.engine.engine import SEMANTICS, Engine, EngineState
+from almenara.engine.ruleset import Ruleset, build, content_of
+from almenara.ports.log import ALERTS, EVENTS, REJECTED, Entry, Record
+from almenara.ports.processor import Fold, History, Outputs
+from almenara.ports.state import BlobStore
+from almenara.ports.wire import decode_event, encode, encode_event
+from almenara.rules.decide import Cause, alert_uid, close_removed, decide, decide_command, is_open
+
+CONSUMER: Final = "rules"
+
+
+@dataclass(slots=True)
+class RulesState:
+    """All that the fold remembers of a partition."""
+
+    ruleset_hash: str = ""
+    engine: EngineState = field(default_factory=EngineState)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+
+
+class RulesProcessor:
+    """Opens folds; compiled rulesets are kept by hash, for all partitions."""
+
+    consumer = CONSUMER
+    stream = EVENTS
+    version = f"rules/{SEMANTICS}"
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+        self._compiled: dict[str, Ruleset] = {}
+
+    def open(self, partition: int, state: bytes | None, history: History) -> Fold:
+        """A fold from the start, or from a snapshot."""
+        held = msgspec.msgpack.decode(state, type=RulesState) if state else RulesState()
+        return RulesFold(partition, held, self.ruleset, history)
+
+    def ruleset(self, digest: str) -> Ruleset:
+        """The compiled ruleset of this hash. Raises Missing, Differs, or Rejected (`bad_ruleset`)."""
+        if digest not in self._compiled:
+            body = self._blobs.get(digest)
+            try:
+                self._compiled[digest] = build(content_of(body))
+            except Faulty as error:
+                raise Rejected("bad_ruleset", str(error)) from error
+        return self._compiled[digest]
+
+
+class RulesFold:
+    """The fold over one partition of `events`."""
+
+    def __init__(self, partition: int, state: RulesState, rulesets: Any, history: History) -> None:
+        self._partition = partition
+        self._state = state
+        self._rulesets = rulesets
+        self._history = history
+        self._engine: Engine | None = None
+        if state.ruleset_hash:
+            self._engine = Engine(rulesets(state.ruleset_hash), state.engine)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The running engine; None before the first activation."""
+        return self._engine
+
+    def apply(self, record: Record) -> Outputs:
+        """Takes one record of `events`. Raises Rejected for one that cannot be read or a ruleset that is wrong."""
+        event = decode_event(record.body, record.position)
+        if event.type == RULESET:
+            return self._activate(event, record)
+        if event.type == AUDIENCE:
+            return Outputs([self._passed_on(event)])
+        if event.type in COMMANDS:
+            return self._command(event, record)
+        if self._engine is None:
+            return Outputs()
+        return self._outputs(self._engine.apply(event), event, record)
+
+    def snapshot(self) -> bytes:
+        """The state as bytes."""
+        if self._engine is not None:
+            self._state.engine = self._engine.state
+        return msgspec.msgpack.encode(self._state)
+
+    def _activate(self, event: Event, record: Record) -> Outputs:
+        digest, semantics = str(event.data.get("hash", "")), str(event.data.get("engine", ""))
+        if semantics != SEMANTICS:
+            raise Refused(
+                f"{record.position} activates engine semantics {semantics}; this release has {SEMANTICS}: "
+                f"use a release with semantics {semantics}"
+            )
+        ruleset = self._rulesets(digest)
+        engine = Engine(ruleset)
+        # A new set starts as if it had always run: the whole partition again, its detections dropped. Nothing in
+        # flight is lost, and what was told before stays as it was told.
+        for earlier in self._history(0, record.sequence - 1):
+            try:
+                engine.apply(decode_event(earlier.body, earlier.position))
+            except Rejected:
+                continue
+        self._engine = engine
+        self._state.ruleset_hash = digest
+        cause = Cause(record.id, record.position, "")
+        removed = [a for a in self._state.alerts.values() if is_open(a) and a.rule not in ruleset.by_name]
+        return Outputs([self._keep(close_removed(alert, engine.clock, cause)) for alert in removed])
+
+    def _command(self, event: Event, record: Record) -> Outputs:
+        alert = self._state.alerts.get(str(event.data.get("alert", "")))
+        if alert is None:
+            raise Rejected("unknown_alert", f"no alert {event.data.get('alert')!r} in this partition")
+        at = max(self._engine.clock, event.recorded) if self._engine else event.recorded
+        changed = decide_command(event, alert, at, Cause(record.id, record.position, record.key))
+        return Outputs([self._keep(changed)] if changed else [])
+
+    def _outputs(self, findings: Findings, event: Event, record: Record) -> Outputs:
+        assert self._engine is not None
+        outputs = Outputs()
+        for detection in findings.detections:
+            country = event.country if event.type != TICK else detection.events[-1].country
+            cause = Cause(record.id, record.position, country)
+            alert = self._state.alerts.get(alert_uid(detection.rule, country, detection))
+            changed = decide(
+                detection, alert, self._engine.ruleset, cause, ruleset_hash=self._state.ruleset_hash
+            )
+            if changed is not None:
+                outputs.entries.append(self._keep(changed))
+        outputs.entries += [self._late(late, record) for late in findings.late]
+        return outputs
+
+    def _keep(self, changed: AlertChanged) -> Entry:
+        self._state.alerts[changed.alert.uid] = changed.alert
+        return Entry(ALERTS, changed.alert.country, changed.id, encode(changed), self._partition)
+
+    def _passed_on(self, event: Event) -> Entry:
+        # What decides delivery must stand in `alerts`, in order: the notifier reads nothing else.
+        return Entry(ALERTS, "", f"{event.id}/{self._partition}", encode_event(event), self._partition)
+
+    def _late(self, late: Late, record: Record) -> Entry:
+        body = encode({"position": record.position, "id": record.id, "by": late.rule, "reason": "late"})
+        return Entry(REJECTED, record.key, content_id("late", late.rule, record.id), body)
