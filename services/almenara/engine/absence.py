@@ -95,7 +95,7 @@ class AbsenceDetector:
     def on_reading(self, source: str, clock: datetime) -> list[Detection]:
         """A source was read: what could not be checked may be checked now."""
         found: list[Detection] = []
-        if source not in self.rule.coverage:
+        if not any(source in sources for sources in self.rule.coverage.values()):
             return found
         for key, held in self.state.keys.items():
             for anchor in _ordered(held.anchors.values()):
@@ -202,12 +202,13 @@ class AbsenceDetector:
 
     def _search(self, key: Key, anchor: Event) -> Search:
         start, end = anchor.time - self.rule.look_back, anchor.end + self.rule.timespan
-        readings, unread = self._readings.over(self.rule.coverage, start, end)
+        sources = self.rule.sources(anchor.country)
+        readings, unread = self._readings.over(sources, start, end)
         entries = self.state.keys[key].entries.values()
         return Search(
             start=start,
             end=end,
-            coverage=self.rule.coverage,
+            coverage=sources,
             readings=readings,
             unread=unread,
             nearest=_nearest(anchor, [entry for entry in entries if not self._meets(entry, anchor)]),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from almenara.domain.durations import parse_duration
 from almenara.domain.errors import Fault
 from almenara.engine.documents import Document, Path
-from almenara.engine.rule import NO_TIME, OnePer, OnLate
+from almenara.engine.rule import ANY_COUNTRY, NO_TIME, OnePer, OnLate
 
 KEYS: Final = ("absence", "one_per", "owner", "say", "say_unchecked", "tags", "tests", "version")
 ABSENCE_KEYS: Final = ("anchor", "look_back", "publish_lag", "grace", "on_late", "coverage")
@@ -24,7 +24,7 @@ class Absence:
     publish_lag: timedelta = NO_TIME
     grace: timedelta = NO_TIME
     on_late: OnLate = OnLate.RESOLVE
-    coverage: tuple[str, ...] = ()
+    coverage: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -91,8 +91,15 @@ class ExtensionReader:
             found.on_late = OnLate(raw.get("on_late", "resolve"))
         except ValueError:
             self._fault((*path, "on_late"), f"'{raw['on_late']}' is unknown", "resolve, retract or ignore")
-        found.coverage = self._names(raw.get("coverage", []), (*path, "coverage"))
+        found.coverage = self._coverage(raw.get("coverage", []), (*path, "coverage"))
         return found
+
+    def _coverage(self, raw: Any, path: Path) -> Mapping[str, tuple[str, ...]]:
+        """Sources for every country (a list), or by country (a map)."""
+        if isinstance(raw, Mapping):
+            return {country: self._names(sources, (*path, country)) for country, sources in raw.items()}
+        names = self._names(raw, path)
+        return {ANY_COUNTRY: names} if names else {}
 
     def _one_per(self, raw: Any) -> OnePer | None:
         if raw is None:
@@ -127,7 +134,7 @@ class ExtensionReader:
         try:
             return parse_duration(str(raw))
         except ValueError as error:
-            self._fault(path, str(error), "write 30s, 10m, 6h, 3d or 2w")
+            self._fault(path, f"'{raw}' is {error}", "")
             return NO_TIME
 
     def _known(self, raw: Mapping[str, Any], known: Sequence[str], path: Path) -> None:

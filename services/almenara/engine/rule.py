@@ -9,6 +9,7 @@ from typing import Any, Final
 from almenara.engine.condition import Condition
 
 NO_TIME: Final = timedelta(0)
+ANY_COUNTRY: Final = "*"
 
 
 class OnLate(StrEnum):
@@ -84,7 +85,10 @@ class ThresholdRule(Correlation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsenceRule(Correlation):
-    """`anchor`, and no `entry` with the same keys around it: the rule that notices what did not happen."""
+    """`anchor`, and no `entry` with the same keys around it: the rule that notices what did not happen.
+
+    `coverage` maps a country (or `*`) to the sources that must have been read before "not found" may be said.
+    """
 
     anchor: str
     entry: str
@@ -92,4 +96,10 @@ class AbsenceRule(Correlation):
     publish_lag: timedelta = NO_TIME
     grace: timedelta = NO_TIME
     on_late: OnLate = OnLate.RESOLVE
-    coverage: tuple[str, ...] = ()
+    coverage: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def sources(self, country: str) -> tuple[str, ...]:
+        """The sources that cover a country. Where others are named and this one is not, one that nobody can read."""
+        if not self.coverage:
+            return ()
+        return self.coverage.get(country) or self.coverage.get(ANY_COUNTRY) or (f"no source named for {country}",)

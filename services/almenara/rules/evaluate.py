@@ -1,0 +1,106 @@
+"""Rules over events from files, no state kept: what `rules eval` and a rule's own tests run.
+
+Takes one JSON object after the other; says what each led to. The stream's clock follows what became known, or ticks.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from almenara.domain.errors import Rejected
+from almenara.domain.event import Event
+from almenara.engine.detection import Detection
+from almenara.engine.engine import EPOCH, Engine
+from almenara.engine.ruleset import Ruleset
+
+FAR_FUTURE: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+RECORDED: Final = "recorded"
+
+
+class Evaluation:
+    """One run of a ruleset. `clock` is `recorded` or `time`: which time of an event moves the clock."""
+
+    def __init__(self, ruleset: Ruleset, *, clock: str = RECORDED, time_field: str = "@timestamp") -> None:
+        self._engine = Engine(ruleset)
+        self._clock = clock
+        self._time_field = time_field
+
+    def feed(self, raw: Mapping[str, Any], number: int) -> list[dict[str, Any]]:
+        """What one object leads to, the deadlines that its time reaches first. Raises Rejected (`bad_event`)."""
+        if set(raw) == {"tick"}:
+            return self._said(self._engine.tick(moment(raw["tick"], "tick")))
+        if "specversion" in raw:
+            event = cloud_event(raw)
+            found = self._engine.tick(event.recorded if self._clock == RECORDED else event.time)
+            return self._said([*found, *self._engine.apply(event).detections])
+        event = self._plain(raw, number)
+        found = self._engine.tick(event.recorded)
+        return self._said([*found, *self._engine.plain(event)])
+
+    def drain(self) -> list[dict[str, Any]]:
+        """The clock goes to the far future: every pending deadline fires."""
+        return self._said(self._engine.tick(FAR_FUTURE))
+
+    def _plain(self, raw: Mapping[str, Any], number: int) -> Event:
+        stamp = raw.get(self._time_field)
+        time = self._engine.clock if stamp is None else moment(stamp, self._time_field)
+        time = max(time, EPOCH)
+        return Event(
+            id=str(number), source="file", type="", time=time, recorded=time, country="", data=dict(raw)
+        )
+
+    @staticmethod
+    def _said(detections: list[Detection]) -> list[dict[str, Any]]:
+        return [said(detection) for detection in detections]
+
+
+def said(detection: Detection) -> dict[str, Any]:
+    """A detection as one line of output."""
+    return {
+        "what": str(detection.what),
+        "rule": detection.rule,
+        "key": dict(detection.key),
+        "at": iso(detection.at),
+        "events": [event.id for event in detection.events],
+        "fields": {matched.field: matched.value for matched in detection.matched},
+        **({} if detection.checked else {"checked": False}),
+    }
+
+
+def iso(at: datetime) -> str:
+    """A moment as people script against it: UTC with `Z`."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def cloud_event(raw: Mapping[str, Any]) -> Event:
+    """A CloudEvent of the outside, as far as rules need it. Raises Rejected (`bad_event`)."""
+    for name in ("id", "type", "time"):
+        if not isinstance(raw.get(name), str) or not raw[name]:
+            raise Rejected("bad_event", f"a CloudEvent needs {name} (text)")
+    data = raw.get("data", {})
+    if not isinstance(data, Mapping):
+        raise Rejected("bad_event", "data must be an object")
+    time = moment(raw["time"], "time")
+    return Event(
+        id=raw["id"],
+        source=str(raw.get("source", "file")),
+        type=raw["type"],
+        time=time,
+        until=moment(raw["until"], "until") if raw.get("until") else None,
+        recorded=moment(raw["recorded"], "recorded") if raw.get("recorded") else time,
+        country=str(raw.get("country", "")),
+        subject=str(raw.get("subject", "")),
+        data=dict(data),
+    )
+
+
+def moment(raw: Any, name: str) -> datetime:
+    """ISO 8601 (no offset = UTC), or epoch seconds or milliseconds. Raises Rejected (`bad_event`)."""
+    try:
+        if isinstance(raw, int | float) and not isinstance(raw, bool):
+            seconds = raw / 1000 if abs(raw) >= 1e11 else raw
+            return datetime.fromtimestamp(seconds, UTC)
+        found = datetime.fromisoformat(str(raw))
+    except (ValueError, OverflowError, OSError):
+        raise Rejected("bad_event", f"{name}: '{str(raw)[:40]}' is no time; write 2026-01-31T12:00:00Z") from None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
