@@ -29,7 +29,7 @@ from almenara.engine.watchlist import Watchlist
 from almenara.engine.watchlist import parse as parse_watchlist
 
 ZONES: Final = "lexicons/zones.csv"
-COUNTRIES: Final = "lexicons/countries.csv"
+COUNTRIES: Final = "lists/countries.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +201,9 @@ class _Builder:
 
 
 def _country_names(text: str) -> dict[str, dict[str, str]]:
-    """Names by language from a CSV with at least the columns code, en, es."""
+    """Names by language from a CSV with at least the columns alpha3, name_en, name_es."""
     rows = csv.DictReader(io.StringIO(text))
-    return {row["code"]: {"en": row["en"], "es": row["es"]} for row in rows if row.get("code")}
+    return {row["alpha3"]: {"en": row["name_en"], "es": row["name_es"]} for row in rows if row.get("alpha3")}
 
 
 def common(one: Parsed) -> dict[str, Any]:

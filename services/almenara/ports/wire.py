@@ -108,6 +108,11 @@ def decode_changed(body: bytes) -> AlertChanged:
     return _decode(_changed, body)
 
 
+def decode_alerts(body: bytes, position: str = "") -> AlertChanged | Event:
+    """A record of `alerts`: a change of an alert, or an activation that the rules service passed on."""
+    return decode_event(body, position) if body.startswith(b'{"specversion"') else decode_changed(body)
+
+
 def decode_notice(body: bytes) -> Notice:
     """A record of `notices`. Raises Rejected (`undecodable`)."""
     return _decode(_notice, body)
