@@ -67,7 +67,7 @@ def values_in(
         elif _is_map(kind) or (isinstance(kind, type) and issubclass(kind, BaseModel)):
             faults.append(Fault(place(variable), 0, "names a section", f"name one setting in it: {variable}__..."))
         else:
-            found[path] = (variable, _value(environ[variable], kind))
+            found[path] = (variable, typed(environ[variable], kind))
     return found, faults
 
 
@@ -80,8 +80,8 @@ def _is_map(kind: Any) -> bool:
     return typing.get_origin(kind) in (dict, Mapping)
 
 
-def _value(text: str, kind: Any) -> Any:
-    """The text as the kind of value that a file would hold; what cannot be one stays text and is refused later."""
+def typed(text: str, kind: Any) -> Any:
+    """A text as the kind of value that a file would hold; what cannot be one stays text and is refused later."""
     if typing.get_origin(kind) is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
     if kind is int and text.isascii() and text.isdigit() and len(text) < 19:

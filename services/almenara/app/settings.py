@@ -13,11 +13,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, model_va
 
 from almenara.app import fields
 from almenara.app.config_file import read_document, variables_of, without_planned
-from almenara.app.environment import place, values_in
+from almenara.app.environment import place, typed, values_in
 from almenara.app.fields import Invalid, Section
 from almenara.app.references import References
 from almenara.app.secrets import Secret, SecretUrl
-from almenara.app.validation import Origins, validate
+from almenara.app.validation import Origins, model_at, validate
 from almenara.domain.errors import Fault, Faulty
 from almenara.engine.documents import Path as Keys
 
@@ -185,7 +185,7 @@ def load_settings(
     resolved = References(environ, config_dir.absolute()).resolve(raw, origins.fault)
     origins.hidden, origins.missing = resolved.hidden, resolved.missing
     faults += resolved.faults
-    raw, planned = without_planned(resolved.data, _PLANNED, origins)
+    raw, planned = without_planned(_numbers(resolved.data, resolved.hidden), _PLANNED, origins)
     if isinstance(raw.get("data_dir", ""), str | Path) and ("data_dir",) not in origins.missing:
         raw["data_dir"] = Path(raw.get("data_dir", "data")).expanduser().absolute()
     settings, wrong = validate(Settings, raw, origins)
@@ -193,6 +193,17 @@ def load_settings(
     if faults or settings is None:
         raise Faulty(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
     return settings
+
+
+def _numbers(data: dict[str, Any], hidden: set[Keys]) -> dict[str, Any]:
+    """The data with the texts that references gave made numbers where a setting is one."""
+    for path in hidden:
+        if model_at(Settings, path) is int:
+            text: Any = data
+            for key in path:
+                text = text[key]
+            data = _with(data, path, typed(text, int))
+    return data
 
 
 def _with(data: dict[str, Any], path: Keys, value: Any) -> dict[str, Any]:

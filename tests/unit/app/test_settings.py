@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
 from almenara.app.environment import settings_of
 from almenara.app.settings import Settings, load_settings
 from almenara.domain.alert import LEVELS
@@ -141,7 +142,9 @@ def test_a_variable_that_another_file_refers_to_is_no_fault(tmp_path: Path) -> N
 def test_references_are_resolved_inside_texts(tmp_path: Path) -> None:
     (tmp_path / "pg").write_text("s3cret\n")
     text = "storage: {database: 'postgresql+psycopg://${env:U}:${file:pg}@db/x'}\nmail: {user: 'a$${b}'}\n"
-    settings = load_settings(write(tmp_path, text), {"U": "me"})
+    text += "kafka: {partitions: '${env:N}'}\n"
+    settings = load_settings(write(tmp_path, text), {"U": "me", "N": "3"})
+    assert settings.kafka.partitions == 3
     assert settings.storage.database.reveal() == "postgresql+psycopg://me:s3cret@db/x"
     assert settings.mail.user == "a${b}"
 

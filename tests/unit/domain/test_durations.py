@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from almenara.domain.durations import format_duration, parse_duration
 from hypothesis import given
 from hypothesis import strategies as st
+
+from almenara.domain.durations import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
