@@ -54,6 +54,11 @@ class Worker:
         """The last sequence that was taken and committed."""
         return self._lease.after
 
+    @property
+    def fold(self) -> Fold:
+        """The fold as it stands, for those who watch; it is not theirs to change."""
+        return self._fold
+
     def take(self, records: Sequence[Record]) -> int:
         """Folds the records that are new and commits. Returns how many were new.
 

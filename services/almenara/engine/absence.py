@@ -115,9 +115,15 @@ class AbsenceDetector:
                 found += self._without_entry(key, held, clock)
         return found
 
-    def next_deadline(self) -> datetime | None:
-        """The next moment at which something may become due, for displays."""
-        return self._due[0][0] if self._due else None
+    def account(self, event_id: str) -> list[tuple[Anchor, Search, tuple[Event, ...]]]:
+        """What is known of one A, for each of its keys: where it stands, what was searched, the B inside its window."""
+        found = []
+        for key, held in self.state.keys.items():
+            anchor = held.anchors.get(event_id)
+            if anchor is not None:
+                inside = tuple(entry for entry in held.entries.values() if self._meets(entry, anchor.event))
+                found.append((anchor, self._search(key, anchor.event), inside))
+        return found
 
     def waiting(self) -> list[tuple[Event, datetime]]:
         """Every A that waits, with its deadline."""

@@ -89,6 +89,14 @@ class Engine:
         """Every absence that waits: rule, anchor, deadline."""
         return [(d.rule.name, event, at) for d in self._absences for event, at in d.waiting()]
 
+    def detector(self, rule: str) -> ThresholdDetector | AbsenceDetector | None:
+        """The detector of a correlation, for those who explain; None for a rule over one event."""
+        return next((d for d in (*self._thresholds, *self._absences) if d.rule.name == rule), None)
+
+    def view(self, event: Event) -> View:
+        """The event as rules see it, enriched."""
+        return View(self.ruleset.enricher.enrich(event), self.ruleset.zones)
+
     def _evaluate(self, event: Event, late: list[Late], *, plain: bool = False, settled: bool = False) -> list[Detection]:
         event = self.ruleset.enricher.enrich(event)
         view = View(event, self.ruleset.zones, plain=plain)

@@ -1,0 +1,81 @@
+"""Activations: a checked ruleset or audience goes live by its hash, as a record in every partition, with its reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from almenara.domain.audience import Audience
+from almenara.domain.errors import Fault, Faulty
+from almenara.domain.event import AUDIENCE, RULESET, Event
+from almenara.domain.ids import content_id
+from almenara.engine.engine import SEMANTICS
+from almenara.engine.ruleset import Content, Ruleset, build
+from almenara.ingest.ticker import NOWHERE
+from almenara.ports.log import BLOBS, EVENTS, Entry
+from almenara.ports.state import blob_hash
+from almenara.ports.store import Store
+from almenara.ports.wire import encode, encode_event
+from almenara.rules.trial import Trial, run_all
+
+SOURCE: Final = "almenara/ops"
+CHUNK: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A ruleset that is whole: compiled, and every test of its rules run."""
+
+    content: Content
+    ruleset: Ruleset
+    digest: str
+    trials: tuple[Trial, ...]
+
+
+def check(content: Content) -> Checked:
+    """Compiles and tests. Raises Faulty with every fault of the files; failed tests are in the answer."""
+    ruleset = build(content)
+    return Checked(content, ruleset, blob_hash(content.blob()), tuple(run_all(ruleset)))
+
+
+def activate_rules(store: Store, checked: Checked, at: datetime, *, by: str, reason: str) -> bool:
+    """Stores the content and writes `ruleset.activated` into every partition. False when it had been written already.
+
+    Raises Faulty when one of the rules' own tests fails: a bad ruleset never replaces a good one.
+    """
+    failed = [trial for trial in checked.trials if not trial.passed]
+    if failed:
+        rules = checked.ruleset.by_name
+        raise Faulty(
+            [
+                Fault(rules[t.rule].file, rules[t.rule].line, f"test '{t.name}' of {t.rule} fails", "; ".join(t.differences))
+                for t in failed
+            ]
+        )
+    data = {"hash": checked.digest, "engine": SEMANTICS, "by": by, "reason": reason}
+    return _activate(store, checked.content.blob(), RULESET, data, at)
+
+
+def activate_audience(store: Store, audience: Audience, at: datetime, *, by: str, reason: str) -> bool:
+    """Stores the audience and writes `audience.activated` into every partition."""
+    body = encode(audience)
+    data = {"hash": blob_hash(body), "subscribers": len(audience.subscribers), "by": by, "reason": reason}
+    return _activate(store, body, AUDIENCE, data, at)
+
+
+def _activate(store: Store, body: bytes, type_: str, data: dict[str, object], at: datetime) -> bool:
+    digest = store.put(body)
+    store.append(list(_chunks(body, digest)))
+    entries = []
+    for partition in range(store.partitions):
+        uid = f"{type_}/{content_id(data['hash'], at)}/{partition}"
+        event = Event(id=uid, source=SOURCE, type=type_, time=at, recorded=at, country=NOWHERE, data=data)
+        entries.append(Entry(EVENTS, "", uid, encode_event(event), partition))
+    return store.append(entries).new > 0
+
+
+def _chunks(body: bytes, digest: str) -> Iterator[Entry]:
+    """The content in the log itself, so that the log alone can be replayed."""
+    parts = range(0, max(1, len(body)), CHUNK)
+    for number, start in enumerate(parts):
+        yield Entry(BLOBS, digest, f"{digest}/{number}/{len(parts)}", body[start : start + CHUNK])

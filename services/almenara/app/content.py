@@ -1,0 +1,40 @@
+"""The ruleset's content from a configuration folder: which files are part of it, read and decoded with clear faults."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from almenara.domain.errors import Fault, Faulty
+from almenara.engine.ruleset import Content
+
+_PARTS: Final = (("rules", (".yml", ".yaml")), ("watchlists", (".csv",)), ("lexicons", (".csv",)), ("lists", (".csv",)))
+_MAX_BYTES: Final = 20_000_000
+
+
+def read_content(config_dir: Path, *, allowed_lateness_s: int | None = None) -> Content:
+    """All rules, watchlists, lexicons and lists below the folder. Raises Faulty, naming each file that cannot be read."""
+    files: dict[str, str] = {}
+    faults: list[Fault] = []
+    for path in _paths(config_dir):
+        name = path.relative_to(config_dir).as_posix()
+        try:
+            body = path.read_bytes()
+            if len(body) > _MAX_BYTES:
+                faults.append(Fault(name, 0, f"larger than {_MAX_BYTES:,} bytes", "split the file"))
+            files[name] = body.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            faults.append(Fault(name, body[: error.start].count(b"\n") + 1, "not UTF-8 text", "save it as UTF-8"))
+        except OSError as error:
+            faults.append(Fault(name, 0, f"cannot be read: {error.strerror}", "check the file's permissions"))
+    if not (config_dir / "rules").is_dir():
+        faults.append(Fault(str(config_dir), 0, "there is no folder rules/", "name the folder with --config DIR"))
+    if faults:
+        raise Faulty(faults)
+    return Content(files, allowed_lateness_s)
+
+
+def _paths(config_dir: Path) -> Iterator[Path]:
+    for part, endings in _PARTS:
+        for path in sorted((config_dir / part).rglob("*")):
+            if path.suffix in endings and path.is_file():
+                yield path

@@ -1,0 +1,43 @@
+"""The embedded mode: every processor over every partition of one store, in one process, driven synchronously.
+
+The same processors and the same worker as in the distributed mode; the log is a table, read in order.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from almenara.app.worker import Worker
+from almenara.ports.processor import Processor
+from almenara.ports.store import Store
+
+BATCH: Final = 500
+
+
+class Embedded:
+    """The workers of all processors, in the order in which records flow through them."""
+
+    def __init__(self, store: Store, processors: Sequence[Processor], *, batch: int = BATCH) -> None:
+        self._store = store
+        self._batch = batch
+        self._workers = [
+            (processor.stream, partition, Worker(processor, partition, unit=store, snapshots=store, history=store))
+            for processor in processors
+            for partition in range(store.partitions)
+        ]
+
+    def pump(self) -> int:
+        """Works until nothing is left to take. Returns how many records were taken."""
+        taken = 0
+        while step := sum(self._drain(stream, partition, worker) for stream, partition, worker in self._workers):
+            taken += step
+        return taken
+
+    def workers(self, stream: str) -> list[Worker]:
+        """The workers that read a stream, by partition."""
+        return [worker for name, _, worker in self._workers if name == stream]
+
+    def _drain(self, stream: str, partition: int, worker: Worker) -> int:
+        taken = 0
+        while records := self._store.read(stream, partition, worker.after, self._batch):
+            taken += worker.take(records)
+        return taken

@@ -1,0 +1,21 @@
+"""The wiring of a replay: a log to read, blobs to read, the rules' fold. No notifier, no channel, no producer.
+
+That nothing can be sent from here is a matter of wiring, checked by the import contracts, not of a flag.
+"""
+
+from almenara.audit.replay import Replayed, replay
+from almenara.audit.verify import Verified, verify
+from almenara.ports.log import ALERTS
+from almenara.ports.store import Store
+from almenara.rules.service import RulesProcessor
+
+
+def replay_alerts(store: Store, *, partition: int | None = None, upto: int = 0) -> list[Replayed]:
+    """Folds `events` again, one partition or all, and compares with `alerts`."""
+    wanted = range(store.partitions) if partition is None else (partition,)
+    return [replay(store, RulesProcessor(store), ALERTS, partition=number, upto=upto) for number in wanted]
+
+
+def verify_log(store: Store, known: dict[str, str] | None = None) -> Verified:
+    """The chains of all streams."""
+    return verify(store, known)
