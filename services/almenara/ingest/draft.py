@@ -108,11 +108,11 @@ def _times(draft: Draft, now: datetime) -> tuple[datetime, datetime | None, date
     return time, until, _utc(draft.recorded or now, "recorded")
 
 
-def _utc(moment: datetime, name: str) -> datetime:
+def _utc(moment: Any, name: str) -> datetime:
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
         raise Rejected(BAD_TIME, f"{name} {moment} has no offset from UTC")
     try:
-        made = moment.astimezone(UTC)
+        made: datetime = moment.astimezone(UTC)
         made + FUTURE_TOLERANCE
     except OverflowError:
         raise Rejected(BAD_TIME, f"{name} {moment} is out of range") from None
@@ -122,7 +122,8 @@ def _utc(moment: datetime, name: str) -> datetime:
 def _countries(draft: Draft) -> tuple[str, ...]:
     if not draft.countries_key:
         raise Rejected(BAD_COUNTRY, "no country to publish it for")
-    named = draft.data.get("countries", {}) if isinstance(draft.data, Mapping) else {}
+    data: Any = draft.data
+    named = data.get("countries", {}) if isinstance(data, Mapping) else {}
     if not isinstance(named, Mapping) or not all(isinstance(codes, list | tuple) for codes in named.values()):
         raise Rejected(BAD_COUNTRY, "countries is not a mapping of roles to lists of codes")
     for code in (*draft.countries_key, *(code for codes in named.values() for code in codes)):
@@ -141,7 +142,7 @@ def _identity(draft: Draft, time: datetime, until: datetime | None, data: Mappin
     return draft.id.strip() or content_id(draft.source, draft.type, time, until, draft.subject, data)
 
 
-def _checked_data(data: Mapping[str, Any]) -> dict[str, Any]:
+def _checked_data(data: Any) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         raise Rejected(BAD_DATA, "data is not an object")
     plain: dict[str, Any] = _plain(data, "data", 0)

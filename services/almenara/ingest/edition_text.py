@@ -21,6 +21,10 @@ _STATUS: Final = {
     "en": {"full": "full", "partial": "partial"},
     "es": {"full": "total", "partial": "parcial"},
 }
+_PLURAL: Final = {
+    "en": {"full": "full", "partial": "partial"},
+    "es": {"full": "totales", "partial": "parciales"},
+}
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "countries": "{n} countries",
@@ -40,8 +44,8 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "more": "{n} more",
         "says": "{source} says {says} countries and prints {prints}",
         "prints": "{source} prints {prints}",
-        "without": "without {names}",
-        "only": "{names} only there",
+        "without": "missing: {names}",
+        "only": "only there: {names}",
     },
     "es": {
         "countries": "{n} países",
@@ -56,13 +60,13 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "region one": "En la región figura {names}.",
         "region many": "En la región figuran {names}.",
         "partly": "entre los agregados: {names}; no se captó la lista completa",
-        "unnamed one": "las páginas halladas no nombran a {names}",
-        "unnamed many": "las páginas halladas no nombran a {names}",
+        "unnamed one": "{names} no aparece en las páginas halladas",
+        "unnamed many": "{names} no aparecen en las páginas halladas",
         "more": "{n} más",
         "says": "{source} dice {says} países e imprime {prints}",
         "prints": "{source} imprime {prints}",
-        "without": "sin {names}",
-        "only": "{names} solo allí",
+        "without": "falta: {names}",
+        "only": "solo allí: {names}",
     },
 }
 
@@ -109,13 +113,13 @@ def _summary(data: Mapping[str, Any], countries: Countries, language: str, watch
 
 def _head(data: Mapping[str, Any], language: str, *, first: bool) -> str:
     words, counts = _WORDS[language], data["counts"]
-    many = words["countries"].format(n=counts["after"])
+    total = words["countries"].format(n=counts["after"])
     if not first:
-        return f"{data['list']['name'][language]}: {counts['before']} → {many}"
-    kinds = [f"{counts[kind]} {status}" for kind, status in _STATUS[language].items() if kind in counts]
+        return f"{data['list']['name'][language]}: {counts['before']} → {total}"
+    kinds = [f"{counts[kind]} {many}" for kind, many in _PLURAL[language].items() if kind in counts]
     split = f" ({', '.join(kinds)})" if kinds else ""
     since = words["from"].format(day=say_date(data["edition"]["effective"], language))
-    return f"{data['list']['name'][language]}: {many}{split} {since}"
+    return f"{data['list']['name'][language]}: {total}{split} {since}"
 
 
 def _changed(data: Mapping[str, Any], countries: Countries, language: str) -> list[str]:

@@ -117,7 +117,7 @@ class _Reading:
         if clock is None:
             return []
         if not isinstance(clock, dict) or sorted(clock) != ["every", "from", "until"]:
-            raise _ItemError(("clock",), "a clock has every, from and until", "clock: {every: 1h, from: '...', until: '...'}")
+            raise _ItemError(("clock",), "a clock has every, from and until", "clock: {every: 1h, from: .., until: ..}")
         start, until = (_moment(clock[edge], ("clock", edge)) for edge in ("from", "until"))
         try:
             every = parse_duration(str(clock["every"]))
@@ -211,7 +211,7 @@ def _countries(item: Mapping[str, Any], path: Path) -> tuple[str, ...]:
 
 def _when(item: Mapping[str, Any], path: Path, zone: ZoneInfo) -> tuple[datetime, datetime | None]:
     if ("day" in item) == ("time" in item):
-        raise _ItemError(path, "an item has either day or time", "day: '2025-12-26', or time: '2025-12-29T09:20:00-05:00'")
+        raise _ItemError(path, "an item has either day or time", "day: '2025-12-26', or time: '2025-12-29T14:20:00Z'")
     if "day" in item:
         try:
             return day_interval(date.fromisoformat(str(item["day"])), zone)
