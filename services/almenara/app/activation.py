@@ -1,6 +1,6 @@
 """Activations: a checked ruleset or audience goes live by its hash, as a record in every partition, with its reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,6 +10,7 @@ from almenara.domain.errors import Fault, Faulty
 from almenara.domain.event import AUDIENCE, RULESET, Event
 from almenara.domain.ids import content_id
 from almenara.engine.engine import SEMANTICS
+from almenara.engine.rule import Rule
 from almenara.engine.ruleset import Content, Ruleset, build
 from almenara.ingest.ticker import NOWHERE
 from almenara.ports.log import BLOBS, EVENTS, Entry
@@ -45,13 +46,7 @@ def activate_rules(store: Store, checked: Checked, at: datetime, *, by: str, rea
     """
     failed = [trial for trial in checked.trials if not trial.passed]
     if failed:
-        rules = checked.ruleset.by_name
-        raise Faulty(
-            [
-                Fault(rules[t.rule].file, rules[t.rule].line, f"test '{t.name}' of {t.rule} fails", "; ".join(t.differences))
-                for t in failed
-            ]
-        )
+        raise Faulty([_fault(checked.ruleset.by_name[trial.rule], trial) for trial in failed])
     data = {"hash": checked.digest, "engine": SEMANTICS, "by": by, "reason": reason}
     return _activate(store, checked.content.blob(), RULESET, data, at)
 
@@ -63,7 +58,11 @@ def activate_audience(store: Store, audience: Audience, at: datetime, *, by: str
     return _activate(store, body, AUDIENCE, data, at)
 
 
-def _activate(store: Store, body: bytes, type_: str, data: dict[str, object], at: datetime) -> bool:
+def _fault(rule: Rule, trial: Trial) -> Fault:
+    return Fault(rule.file, rule.line, f"test '{trial.name}' of {rule.name} fails", "; ".join(trial.differences))
+
+
+def _activate(store: Store, body: bytes, type_: str, data: Mapping[str, object], at: datetime) -> bool:
     digest = store.put(body)
     store.append(list(_chunks(body, digest)))
     entries = []

@@ -12,7 +12,7 @@ _MAX_BYTES: Final = 20_000_000
 
 
 def read_content(config_dir: Path, *, allowed_lateness_s: int | None = None) -> Content:
-    """All rules, watchlists, lexicons and lists below the folder. Raises Faulty, naming each file that cannot be read."""
+    """All rules, watchlists, lexicons and lists below the folder. Raises Faulty for files that cannot be read."""
     files: dict[str, str] = {}
     faults: list[Fault] = []
     for path in _paths(config_dir):

@@ -10,7 +10,7 @@ from typing import Final
 
 from almenara.domain.errors import AlmenaraError, Gap, Rejected
 from almenara.domain.ids import content_id
-from almenara.ports.log import REJECTED, Entry, LogReader, Record
+from almenara.ports.log import REJECTED, Entry, LogReader, Record, read_range
 from almenara.ports.processor import Fold, Outputs, Processor
 from almenara.ports.queue import Send
 from almenara.ports.state import Snapshot, SnapshotStore
@@ -19,7 +19,6 @@ from almenara.ports.wire import encode
 
 TRIES: Final = 3
 SNAPSHOT_EVERY: Final = 5_000
-_READ: Final = 1_000
 
 log = logging.getLogger(__name__)
 
@@ -108,30 +107,21 @@ class Worker:
         after = snapshot.sequence if snapshot else 0
         self._snapshotted = after
         fold = processor.open(self._partition, snapshot.body if snapshot else None, self._between)
-        while after < upto:
-            records = self._history.read(processor.stream, self._partition, after, min(_READ, upto - after))
-            if not records or records[0].sequence != after + 1:
-                raise Gap(f"{processor.stream}/{self._partition}/{after + 1} cannot be read again")
-            for record in records:
-                try:
-                    fold.apply(record)
-                except AlmenaraError as error:
-                    if not isinstance(error, Rejected):
-                        raise
-                except Exception:  # it went to `rejected` when it was first met
-                    log.debug("passing over %s", record.position)
-            after = records[-1].sequence
+        if after == upto:
+            return fold
+        for record in read_range(self._history, processor.stream, self._partition, after=after, upto=upto):
+            after += 1
+            if record.sequence != after:
+                break
+            _fold_again(fold, record)
+        if after != upto:
+            raise Gap(f"{processor.stream}/{self._partition}/{after + 1} cannot be read again")
         return fold
 
     def _between(self, after: int, upto: int) -> Sequence[Record]:
-        found: list[Record] = []
-        while after < upto:
-            records = self._history.read(self._processor.stream, self._partition, after, min(_READ, upto - after))
-            if not records:
-                break
-            found += records
-            after = records[-1].sequence
-        return found
+        # Without records before, there is nothing to read (an upto of 0 would mean "to the end").
+        stream = self._processor.stream
+        return list(read_range(self._history, stream, self._partition, after=after, upto=upto)) if upto else []
 
     def _snapshot(self, sequence: int) -> Snapshot:
         processor = self._processor
@@ -139,6 +129,17 @@ class Worker:
         return Snapshot(
             processor.consumer, processor.stream, self._partition, sequence, processor.version, self._fold.snapshot()
         )
+
+
+def _fold_again(fold: Fold, record: Record) -> None:
+    """Folds a record for its state alone. One that was rejected when it was first met is passed over again."""
+    try:
+        fold.apply(record)
+    except AlmenaraError as error:
+        if not isinstance(error, Rejected):
+            raise
+    except Exception:
+        log.debug("passing over %s", record.position)
 
 
 def _rejection(consumer: str, record: Record, reason: str, detail: str) -> Outputs:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from almenara.domain.alert import AlertChanged
-from almenara.domain.errors import Missing, Rejected
+from almenara.domain.errors import Missing
 from almenara.domain.event import Event
 from almenara.domain.ids import cite, is_cite
 from almenara.domain.notice import Delivery, Notice
@@ -14,10 +13,8 @@ from almenara.engine.absence import AbsenceDetector, Status
 from almenara.engine.engine import Engine
 from almenara.engine.rule import Correlation, SingleRule
 from almenara.engine.threshold import ThresholdDetector
-from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, LogReader, Record
+from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, LogReader, Record, read_range
 from almenara.ports.wire import decode_alerts, decode_delivery, decode_event, decode_notice
-
-_READ: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,8 @@ def history(log: LogReader, alert: str) -> list[AlertChanged]:
     """Every change of one alert, named by its citation or full id. Raises Missing."""
     found = [changed for changed in changes(log) if alert.lower() == changed.alert.uid or _cites(alert, changed)]
     if not found:
-        hint = " (its check digit does not hold: mistyped?)" if alert.upper().startswith("ALM-") and not is_cite(alert) else ""
+        mistyped = alert.upper().startswith("ALM-") and not is_cite(alert)
+        hint = " (its check digit does not hold: mistyped?)" if mistyped else ""
         raise Missing(f"no alert {alert}{hint}; `almenara alerts list` names them")
     return found
 
@@ -61,10 +59,7 @@ def deliveries(log: LogReader) -> Iterator[Delivery]:
 def records(log: LogReader, stream: str) -> Iterator[Record]:
     """A whole stream, partition by partition."""
     for partition in range(log.partitions):
-        after = 0
-        while found := log.read(stream, partition, after, _READ):
-            yield from found
-            after = found[-1].sequence
+        yield from read_range(log, stream, partition)
 
 
 def find_event(log: LogReader, name: str) -> tuple[Event, Record]:
@@ -141,22 +136,6 @@ def _threshold(detector: ThresholdDetector, event: Event) -> Iterator[str]:
             near = [c for c in state.counted if abs(c.event.time - event.time) < detector.rule.timespan]
             yield f"{verb}; {len(near)} of its key within {detector.rule.timespan}, {detector.rule.count} are needed"
             yield f"  key {key}"
-
-
-def active_engine(log: LogReader, fold: object, partition: int) -> Engine:
-    """Folds a partition with the rules service's own fold and gives its engine. Raises Missing before any activation."""
-    after = 0
-    while found := log.read(EVENTS, partition, after, _READ):
-        for record in found:
-            try:
-                fold.apply(record)  # type: ignore[attr-defined]
-            except Rejected:
-                continue
-        after = found[-1].sequence
-    engine = getattr(fold, "engine", None)
-    if not isinstance(engine, Engine):
-        raise Missing("no ruleset is active; run `almenara rules activate`")
-    return engine
 
 
 def _cites(alert: str, changed: AlertChanged) -> bool:

@@ -5,13 +5,10 @@ Also `notices` from `alerts`. The fold is the very processor that ran; it is giv
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from almenara.domain.errors import Rejected
-from almenara.ports.log import Entry, LogReader, Record
-from almenara.ports.processor import Processor
-
-_READ: Final = 1_000
+from almenara.ports.log import Entry, LogReader, Record, read_range
+from almenara.ports.processor import Fold, History, Processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +38,10 @@ def replay(log: LogReader, processor: Processor, output: str, *, partition: int,
     Only for outputs that stay in the partition (alerts of events). The record may be shorter than the fold where the
     service has not caught up; that is no difference, records that folding does not give are.
     """
-    fold = processor.open(partition, None, lambda after, last: _between(log, processor.stream, partition, after, last))
-    recorded = _all(log, output, partition)
+    fold = processor.open(partition, None, earlier(log, processor.stream, partition))
+    recorded = read_range(log, output, partition)
     taken = compared = 0
-    for record in _all(log, processor.stream, partition):
-        if upto and record.sequence > upto:
-            break
+    for record in read_range(log, processor.stream, partition, upto=upto):
         taken += 1
         for entry in _outputs(fold, record, output):
             found = next(recorded, None)
@@ -61,27 +56,17 @@ def replay(log: LogReader, processor: Processor, output: str, *, partition: int,
     return Replayed(taken, compared)
 
 
-def _outputs(fold: object, record: Record, output: str) -> Iterator[Entry]:
+def earlier(log: LogReader, stream: str, partition: int) -> History:
+    """The look back that a fold is given: the records of its own partition."""
+    return lambda after, upto: list(read_range(log, stream, partition, after=after, upto=upto)) if upto else []
+
+
+def _outputs(fold: Fold, record: Record, output: str) -> Iterator[Entry]:
     try:
-        entries = fold.apply(record).entries  # type: ignore[attr-defined]
+        entries = fold.apply(record).entries
     except Rejected:
         return
     yield from (entry for entry in entries if entry.stream == output)
-
-
-def _all(log: LogReader, stream: str, partition: int) -> Iterator[Record]:
-    after = 0
-    while records := log.read(stream, partition, after, _READ):
-        yield from records
-        after = records[-1].sequence
-
-
-def _between(log: LogReader, stream: str, partition: int, after: int, upto: int) -> list[Record]:
-    found: list[Record] = []
-    while after < upto and (records := log.read(stream, partition, after, min(_READ, upto - after))):
-        found += records
-        after = records[-1].sequence
-    return found
 
 
 def _name(item: Record | Entry) -> str:

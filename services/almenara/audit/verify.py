@@ -23,7 +23,8 @@ def verify(log: LogReader, known: Mapping[str, str] | None = None) -> Verified:
 
     A cut tail is found by a known head, or by the log's own count of the partition.
     """
-    records, heads = 0, {}
+    records = 0
+    heads: dict[str, str] = {}
     waiting = dict(known or {})
     for stream in STREAMS:
         for partition in range(log.partitions):

@@ -3,6 +3,7 @@
 `decide` turns a detection into changes, `evolve` applies a change; both are pure. Knows nothing of delivery.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -70,7 +71,7 @@ class Matched:
     field: str
     value: Any
     watchlist: str = ""
-    entry: Mapping[str, str] = field(default_factory=dict)
+    entry: Mapping[str, str] = dataclasses.field(default_factory=dict)  # `field` is a name of this class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

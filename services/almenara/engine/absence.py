@@ -79,7 +79,8 @@ class AbsenceDetector:
             if member == self.rule.entry:
                 found += self._enter(key, held, view.event, clock)
             else:
-                found += self._anchor(key, held, Anchor(view.event, self._deadline(view.event, settled), matched=matched), clock)
+                anchor = Anchor(view.event, self._deadline(view.event, settled), matched=matched)
+                found += self._anchor(key, held, anchor, clock)
         return found
 
     def on_tick(self, clock: datetime) -> list[Detection]:

@@ -35,7 +35,7 @@ def feeding(parsed: Sequence[Parsed]) -> set[str]:
     loud: set[str] = set()
     for one in parsed:
         if isinstance(one.rule, SigmaCorrelationRule):
-            references = {reference.reference for reference in one.rule.rules}
+            references = {reference.reference for reference in one.rule.rules or ()}
             named |= references
             if one.rule.generate:
                 loud |= references
@@ -75,7 +75,7 @@ class _Compiler:
 
     def compile(self) -> Correlation | None:
         members = self._members()
-        if self.faults or len(members) < len(self._rule.rules):
+        if self.faults or len(members) < len(self._rule.rules or ()):
             return None
         base = self._base(members)
         if self._rule.type in _COUNTS:
@@ -83,13 +83,14 @@ class _Compiler:
         elif self._rule.type == SigmaCorrelationType.TEMPORAL:
             made = self._absence(base)
         else:
-            self._fault("type", f"{self._rule.type.name.lower()} is not supported yet", "event_count, value_count, temporal")
+            kind = self._rule.type.name.lower()
+            self._fault("type", f"{kind} is not supported yet", "event_count, value_count or temporal")
             made = None
         return None if self.faults else made
 
     def _members(self) -> list[str]:
         members = []
-        for reference in self._rule.rules:
+        for reference in self._rule.rules or ():
             name = self._ids.get(reference.reference, reference.reference)
             if name in self._singles:
                 members.append(name)
@@ -122,7 +123,7 @@ class _Compiler:
         condition = self._rule.condition
         if self._one.extension.absence is not None:
             self._fault_at(("almenara", "absence"), "absence needs a correlation of type temporal", "change the type")
-        if condition is None or isinstance(condition, SigmaExtendedCorrelationCondition):
+        if isinstance(condition, SigmaExtendedCorrelationCondition) or not condition:
             self._fault("condition", "a count needs a number", "write condition: {gte: 3}")
             return None
         bound = {SigmaCorrelationConditionOperator.GTE: 0, SigmaCorrelationConditionOperator.GT: 1}.get(condition.op)
@@ -153,7 +154,8 @@ class _Compiler:
             return None
         if absence.anchor and absence.anchor != anchor:
             cure = f"anchor: {anchor}"
-            self._fault_at(("almenara", "absence", "anchor"), f"'{absence.anchor}' is not the rule that must be there", cure)
+            what = f"'{absence.anchor}' is not the rule that must be there"
+            self._fault_at(("almenara", "absence", "anchor"), what, cure)
         for name in (anchor, entry):
             if name not in base["rules"]:
                 self._fault("condition", f"'{name}' is not among its rules", "name it under rules:")

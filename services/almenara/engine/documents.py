@@ -7,7 +7,7 @@ Text in, data out; reading files is somebody else's work.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import yaml
 
@@ -60,7 +60,7 @@ def read(text: str | bytes, file: str) -> tuple[list[Document], list[Fault]]:
         try:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            line = text[: error.start].count(b"\n") + 1
+            line = error.object[: error.start].count(b"\n") + 1
             return [], [Fault(file, line, "not UTF-8 text", "save the file as UTF-8")]
     if len(text) > MAX_BYTES:
         return [], [Fault(file, 0, f"larger than {MAX_BYTES:,} characters", "split the file")]
@@ -70,7 +70,7 @@ def read(text: str | bytes, file: str) -> tuple[list[Document], list[Fault]]:
         _refuse_aliases(text)
         while loader.check_node():
             reading = _Reading(file)
-            data = reading.value(loader.get_node(), (), 0)
+            data = reading.value(cast("yaml.Node", loader.get_node()), (), 0)
             if data is not None:
                 documents.append(Document(file, data, reading.places))
     except _Refused as error:

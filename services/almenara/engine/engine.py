@@ -50,10 +50,9 @@ class Engine:
         self._by_type: dict[str, list[SingleRule]] = {}
         self._thresholds = self._open_thresholds()
         self._absences = self._open_absences()
+        self._detectors: list[ThresholdDetector | AbsenceDetector] = [*self._thresholds, *self._absences]
         self._joiners = self._open_joiners()
-        self.state.fired = {
-            rule.name: self.state.fired.get(rule.name, {}) for rule in self._single if rule.alerts
-        }
+        self.state.fired = {rule.name: self.state.fired.get(rule.name, {}) for rule in self._single if rule.alerts}
         self._users = {rule.name: self._detectors_of(rule.name) for rule in self._single}
 
     @property
@@ -91,13 +90,15 @@ class Engine:
 
     def detector(self, rule: str) -> ThresholdDetector | AbsenceDetector | None:
         """The detector of a correlation, for those who explain; None for a rule over one event."""
-        return next((d for d in (*self._thresholds, *self._absences) if d.rule.name == rule), None)
+        return next((d for d in self._detectors if d.rule.name == rule), None)
 
     def view(self, event: Event) -> View:
         """The event as rules see it, enriched."""
         return View(self.ruleset.enricher.enrich(event), self.ruleset.zones)
 
-    def _evaluate(self, event: Event, late: list[Late], *, plain: bool = False, settled: bool = False) -> list[Detection]:
+    def _evaluate(
+        self, event: Event, late: list[Late], *, plain: bool = False, settled: bool = False
+    ) -> list[Detection]:
         event = self.ruleset.enricher.enrich(event)
         view = View(event, self.ruleset.zones, plain=plain)
         found: list[Detection] = []
@@ -118,9 +119,7 @@ class Engine:
             return self._single
         if type_ not in self._by_type:
             self._by_type[type_] = [
-                rule
-                for rule in self._single
-                if rule.category in ("", type_) and rule.product in ("", "almenara")
+                rule for rule in self._single if rule.category in ("", type_) and rule.product in ("", "almenara")
             ]
         return self._by_type[type_]
 
@@ -181,7 +180,7 @@ class Engine:
                         reason=Reason.SOURCE_WITHDRAWN,
                     )
                 )
-        for detector in (*self._thresholds, *self._absences):
+        for detector in self._detectors:
             found += detector.remove(event_id, self.clock)
         return found
 
@@ -195,12 +194,12 @@ class Engine:
         return found
 
     def _detectors_of(self, name: str) -> list[ThresholdDetector | AbsenceDetector]:
-        detectors: list[ThresholdDetector | AbsenceDetector] = [*self._thresholds, *self._absences]
-        return [detector for detector in detectors if name in detector.rule.rules]
+        return [detector for detector in self._detectors if name in detector.rule.rules]
 
     def _open_thresholds(self) -> list[ThresholdDetector]:
         rules = [rule for rule in self.ruleset.rules if isinstance(rule, ThresholdRule)]
-        states = {rule.detection_hash: self.state.thresholds.get(rule.detection_hash, ThresholdState()) for rule in rules}
+        known = self.state.thresholds
+        states = {rule.detection_hash: known.get(rule.detection_hash, ThresholdState()) for rule in rules}
         self.state.thresholds = states
         lateness = self.ruleset.allowed_lateness
         return [ThresholdDetector(rule, states[rule.detection_hash], lateness) for rule in rules]
@@ -245,9 +244,7 @@ def load(body: bytes) -> EngineState:
 
 def settle_time(ruleset: Ruleset) -> timedelta:
     """How long after the last event every deadline has passed: the longest wait of any rule."""
-    waits = [
-        rule.timespan + rule.publish_lag + rule.grace for rule in ruleset.rules if isinstance(rule, AbsenceRule)
-    ]
+    waits = [rule.timespan + rule.publish_lag + rule.grace for rule in ruleset.rules if isinstance(rule, AbsenceRule)]
     return max(waits, default=timedelta(0))
 
 

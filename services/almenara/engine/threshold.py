@@ -63,8 +63,8 @@ class ThresholdDetector:
             state = self.state.keys.setdefault(key, KeyState())
             if any(counted.event.id == view.event.id for counted in state.counted):
                 continue
-            values = tuple(str(v) for v in view.values(self.rule.distinct) if v is not None) if self.rule.distinct else ()
-            state.counted.append(Counted(view.event, values))
+            distinct = view.values(self.rule.distinct) if self.rule.distinct else ()
+            state.counted.append(Counted(view.event, tuple(str(value) for value in distinct if value is not None)))
             state.counted.sort(key=lambda c: (c.event.time, c.event.id))
             self._forget(state, clock)
             window = self._fullest(state, view.event)
@@ -107,9 +107,7 @@ class ThresholdDetector:
     def _enough(self, window: Sequence[Counted]) -> bool:
         return self._size(window) >= self.rule.count
 
-    def _grow(
-        self, key: Key, state: KeyState, window: Sequence[Counted], event: Event, clock: datetime
-    ) -> Detection:
+    def _grow(self, key: Key, state: KeyState, window: Sequence[Counted], event: Event, clock: datetime) -> Detection:
         ids = [counted.event.id for counted in window]
         episode = next((e for e in reversed(state.episodes) if set(ids) & set(e.members)), None)
         if episode is None:

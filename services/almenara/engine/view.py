@@ -14,7 +14,7 @@ _ABSENT: Final[tuple[Any, ...]] = ()
 
 
 class View:
-    """One event under evaluation. `plain` events (any JSON object, no CloudEvent) have no envelope and no log source."""
+    """One event under evaluation. A `plain` event (any JSON, no CloudEvent) has no envelope and no log source."""
 
     __slots__ = ("_found", "event", "plain", "zones")
 

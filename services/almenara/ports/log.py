@@ -5,7 +5,7 @@ Says nothing of how it is stored. A position is (stream, partition, sequence) an
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,6 +18,7 @@ BLOBS: Final = "blobs"
 STREAMS: Final = (EVENTS, ALERTS, NOTICES, DELIVERIES, REJECTED, BLOBS)
 
 GENESIS: Final = b"\0" * 32
+_PAGE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +98,13 @@ class LogWriter(Protocol):
 
     def append(self, entries: Sequence[Entry]) -> Appended:
         """Appends in the order given; an id that its stream already has is dropped and named in the answer."""
+
+
+def read_range(log: LogReader, stream: str, partition: int, *, after: int = 0, upto: int = 0) -> Iterator[Record]:
+    """The records of a partition with a sequence in (after, upto], page by page; upto 0 = to the end."""
+    while not upto or after < upto:
+        records = log.read(stream, partition, after, min(_PAGE, upto - after) if upto else _PAGE)
+        if not records:
+            return
+        yield from records
+        after = records[-1].sequence

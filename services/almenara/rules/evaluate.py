@@ -45,9 +45,7 @@ class Evaluation:
         stamp = raw.get(self._time_field)
         time = self._engine.clock if stamp is None else moment(stamp, self._time_field)
         time = max(time, EPOCH)
-        return Event(
-            id=str(number), source="file", type="", time=time, recorded=time, country="", data=dict(raw)
-        )
+        return Event(id=str(number), source="file", type="", time=time, recorded=time, country="", data=dict(raw))
 
     @staticmethod
     def _said(detections: list[Detection]) -> list[dict[str, Any]]:

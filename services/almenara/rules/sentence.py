@@ -16,8 +16,8 @@ from almenara.engine.view import View, local
 MAX_LENGTH: Final = 300
 _FIELD: Final = re.compile(r"\{([A-Za-z_][\w.]*)(?::(date|country))?\}")
 _MONTHS: Final = {
-    "en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(),
-    "es": "ene feb mar abr may jun jul ago sep oct nov dic".split(),
+    "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    "es": ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"],
 }
 
 

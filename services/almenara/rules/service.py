@@ -3,8 +3,9 @@
 The alerts of a partition are a pure fold over that partition. Content of rulesets comes by hash from the blob store.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -16,7 +17,7 @@ from almenara.engine.detection import Findings, Late
 from almenara.engine.engine import SEMANTICS, Engine, EngineState
 from almenara.engine.ruleset import Ruleset, build, content_of
 from almenara.ports.log import ALERTS, EVENTS, REJECTED, Entry, Record
-from almenara.ports.processor import Fold, History, Outputs
+from almenara.ports.processor import History, Outputs
 from almenara.ports.state import BlobStore
 from almenara.ports.wire import decode_event, encode, encode_event
 from almenara.rules.decide import Cause, alert_uid, close_removed, decide, decide_command, is_open
@@ -44,7 +45,7 @@ class RulesProcessor:
         self._blobs = blobs
         self._compiled: dict[str, Ruleset] = {}
 
-    def open(self, partition: int, state: bytes | None, history: History) -> Fold:
+    def open(self, partition: int, state: bytes | None, history: History) -> "RulesFold":
         """A fold from the start, or from a snapshot."""
         held = msgspec.msgpack.decode(state, type=RulesState) if state else RulesState()
         return RulesFold(partition, held, self.ruleset, history)
@@ -63,7 +64,7 @@ class RulesProcessor:
 class RulesFold:
     """The fold over one partition of `events`."""
 
-    def __init__(self, partition: int, state: RulesState, rulesets: Any, history: History) -> None:
+    def __init__(self, partition: int, state: RulesState, rulesets: Callable[[str], Ruleset], history: History) -> None:
         self._partition = partition
         self._state = state
         self._rulesets = rulesets
@@ -133,9 +134,7 @@ class RulesFold:
             country = event.country if event.type != TICK else detection.events[-1].country
             cause = Cause(record.id, record.position, country)
             alert = self._state.alerts.get(alert_uid(detection.rule, country, detection))
-            changed = decide(
-                detection, alert, self._engine.ruleset, cause, ruleset_hash=self._state.ruleset_hash
-            )
+            changed = decide(detection, alert, self._engine.ruleset, cause, ruleset_hash=self._state.ruleset_hash)
             if changed is not None:
                 outputs.entries.append(self._keep(changed))
         outputs.entries += [self._late(late, record) for late in findings.late]

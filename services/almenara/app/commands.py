@@ -1,0 +1,21 @@
+"""Commands of people, as records in `events`: they take effect when the rules service reads them, in order."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from almenara.domain.alert import Alert
+from almenara.domain.event import Event
+from almenara.domain.ids import content_id
+from almenara.ports.log import EVENTS, Entry, LogWriter
+from almenara.ports.wire import encode_event
+
+SOURCE: Final = "almenara/command"
+
+
+def append_command(log: LogWriter, type_: str, alert: Alert, data: Mapping[str, Any], at: datetime) -> bool:
+    """Writes one command about an alert. False when the very same command had been written already."""
+    full = {**data, "alert": alert.uid}
+    uid = f"{type_}/{content_id(alert.uid, full, at)}"
+    event = Event(id=uid, source=SOURCE, type=type_, time=at, recorded=at, country=alert.country, data=full)
+    return log.append([Entry(EVENTS, alert.country, uid, encode_event(event))]).new > 0

@@ -1,0 +1,69 @@
+"""`rules eval`: rules and events from files, without settings, store or log."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from almenara.domain.errors import Fault, Faulty, Rejected
+from almenara.engine.ruleset import Content, build
+from almenara.rules.evaluate import Evaluation
+
+
+def loose_content(rules: Sequence[Path], watchlists: Path | None) -> Content:
+    """Rule files and folders, and a folder of watchlists, as a ruleset's content. Raises Faulty."""
+    files: dict[str, str] = {}
+    for root in rules:
+        paths = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.suffix in (".yml", ".yaml"))
+        for path in paths:
+            files[f"rules/{path}"] = _text(path)
+    for path in sorted(watchlists.glob("*.csv")) if watchlists else ():
+        files[f"watchlists/{path.name}"] = _text(path)
+    return Content(files)
+
+
+def evaluate(
+    content: Content, lines: Iterable[bytes], *, clock: str, time_field: str, drain: bool
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Every detection as (output, ""), every bad line as ({}, what is wrong with it). Raises Faulty at once."""
+    try:
+        ruleset = build(content)
+    except Faulty as error:
+        faults = [Fault(f.file.removeprefix("rules/"), f.line, f.what, f.cure, f.column) for f in error.faults]
+        raise Faulty(faults) from error
+    evaluation = Evaluation(ruleset, clock=clock, time_field=time_field)
+    return _run(evaluation, lines, drain)
+
+
+def _run(evaluation: Evaluation, lines: Iterable[bytes], drain: bool) -> Iterator[tuple[dict[str, Any], str]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            raw = json.loads(line, parse_constant=_refuse)
+            if not isinstance(raw, dict):
+                raise Rejected("bad_event", "a line is one JSON object")
+            found = evaluation.feed(raw, number)
+        except Rejected as error:
+            yield {}, f"line {number}: {error.detail}"
+        except (ValueError, RecursionError) as error:
+            yield {}, f"line {number}: no JSON: {error}"
+        else:
+            for said in found:
+                yield said, ""
+    if drain:
+        for said in evaluation.drain():
+            yield said, ""
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Faulty([Fault(str(path), 0, "not UTF-8 text", "save it as UTF-8")]) from error
+    except OSError as error:
+        raise Faulty([Fault(str(path), 0, f"cannot be read: {error.strerror}", "check the path")]) from error

@@ -1,0 +1,132 @@
+"""`almenara rules`: check, test, evaluate, activate and list rules; explain one event."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from almenara.cli.session import Session, verb
+
+
+@click.group()
+def command() -> None:
+    """Rules: Sigma files with their own tests, checked as a whole, live by hash."""
+
+
+@command.command()
+@verb
+def check(session: Session) -> int:
+    """Everything wrong in the whole folder at once: file, line, and the cure."""
+    from almenara.engine.ruleset import build
+
+    content = _content(session)
+    ruleset = build(content)
+    session.give({"ok": True, "rules": len(ruleset.rules), "watchlists": len(ruleset.lists)})
+    session.say(f"check ok: {len(ruleset.rules)} rules, {len(ruleset.lists)} watchlists")
+    return 0
+
+
+@command.command()
+@verb
+def test(session: Session) -> int:
+    """Runs every rule's own tests; says what differs. Exit 1 when one fails."""
+    from almenara.app.activation import check as check_all
+
+    checked = check_all(_content(session))
+    failed = [trial for trial in checked.trials if not trial.passed]
+    for trial in checked.trials:
+        session.give({"rule": trial.rule, "test": trial.name, "passed": trial.passed, "differences": trial.differences})
+    for trial in failed:
+        session.say(f"FAILED {trial.rule}: {trial.name}")
+        for line in trial.differences:
+            session.say(f"    {line}")
+    session.say(f"{len(checked.trials) - len(failed)} tests ok, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+@command.command(name="eval")
+@click.option("--rules", "rules", multiple=True, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--watchlists", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--clock", type=click.Choice(["recorded", "time"]), default="recorded", show_default=True)
+@click.option("--time-field", default="@timestamp", show_default=True, help="The time of plain events.")
+@click.option("--drain", is_flag=True, help="After the last event every pending deadline fires.")
+@click.option("--strict", is_flag=True, help="Stop at the first bad event line, exit 2.")
+@click.option("--output", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="A file, or - .")
+@click.argument("events", type=click.File("rb"))
+def evaluate(
+    rules: tuple[Path, ...],
+    watchlists: Path | None,
+    clock: str,
+    time_field: str,
+    drain: bool,
+    strict: bool,
+    output: Any,
+    events: Any,
+) -> int:
+    """Rules over the events of a file (JSON lines, - for standard input); no state is kept."""
+    from almenara.app.evaluation import evaluate as run
+    from almenara.app.evaluation import loose_content
+
+    run_over = run(loose_content(rules, watchlists), events, clock=clock, time_field=time_field, drain=drain)
+    status = 0
+    for said, fault in run_over:
+        if fault:
+            click.echo(fault, err=True)
+            if strict:
+                return 2
+            continue
+        output.write(json.dumps(said, ensure_ascii=False) + "\n")
+    return status
+
+
+@command.command()
+@click.option("--reason", required=True, help="Why; it stands in the record.")
+@click.option("--by", default="ops", show_default=True, help="Who; it stands in the record.")
+@verb
+def activate(session: Session, reason: str, by: str) -> int:
+    """Checks, tests and makes the rules of the folder live, from a recorded position on."""
+    from almenara.app.activation import activate_rules
+    from almenara.app.activation import check as check_all
+
+    checked = check_all(_content(session))
+    new = activate_rules(session.store, checked, datetime.now(UTC), by=by, reason=reason)
+    session.give({"hash": checked.digest, "activated": new})
+    session.say(f"activated {checked.digest[:12]}: {len(checked.ruleset.rules)} rules")
+    return 0
+
+
+@command.command(name="list")
+@verb
+def list_(session: Session) -> int:
+    """The rules of the folder: name, level, status, version, tests."""
+    from almenara.engine.ruleset import build
+
+    for rule in build(_content(session)).rules:
+        kind = type(rule).__name__.removesuffix("Rule").lower()
+        status = "shadow" if rule.shadow else "live" if rule.alerts else "feeds correlations"
+        session.give(
+            {"name": rule.name, "kind": kind, "level": rule.level, "version": rule.version, "status": status,
+             "tests": len(rule.tests), "title": rule.title}
+        )  # fmt: skip
+        session.say(f"{rule.name:24} {kind:10} {rule.level:14} v{rule.version}  {status:20} {rule.title}")
+    return 0
+
+
+@command.command()
+@click.argument("event")
+@click.option("--rule", required=True)
+@verb
+def explain(session: Session, event: str, rule: str) -> int:
+    """What a rule made of one event: the same as `almenara explain EVENT --rule R`."""
+    from almenara.cli.explain import explain_event
+
+    return explain_event(session, event, rule)
+
+
+def _content(session: Session) -> Any:
+    from almenara.app.content import read_content
+
+    lateness = session.settings.time.allowed_lateness
+    return read_content(session.config_dir, allowed_lateness_s=int(lateness.total_seconds()))

@@ -1,0 +1,82 @@
+"""What most verbs share: their options, and opening settings, store and output for them. Closed when the verb ends."""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from almenara.app.settings import Settings
+    from almenara.ports.store import Store
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass
+class Session:
+    """One call of a verb."""
+
+    config_dir: Path
+    data_dir: Path | None
+    json: bool
+    quiet: bool
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    @functools.cached_property
+    def settings(self) -> "Settings":
+        """The settings, parsed once; with --data-dir alone no configuration folder is needed."""
+        from almenara.app.logs import set_up_logging
+        from almenara.app.secrets import Redactor, secrets_in
+        from almenara.app.settings import load_settings
+
+        overrides = {"data_dir": str(self.data_dir)} if self.data_dir else {}
+        found = load_settings(self.config_dir, os.environ, overrides, required=self.data_dir is None)
+        set_up_logging(found.log.level, Redactor(secrets_in(found)), sys.stderr)
+        return found
+
+    @functools.cached_property
+    def store(self) -> "Store":
+        """The store that the settings name, opened and at the current schema."""
+        from almenara.app.stores import open_store
+
+        store = open_store(self.settings, create=False)
+        self.stack.callback(store.close)
+        return store
+
+    def say(self, text: str = "") -> None:
+        """A line for people; nothing with --quiet or --json."""
+        if not self.quiet and not self.json:
+            click.echo(text)
+
+    def give(self, value: Any) -> None:
+        """One object on one line, with --json."""
+        if self.json:
+            from almenara.ports.wire import plain
+
+            click.echo(json.dumps(plain(value), ensure_ascii=False))
+
+
+def verb(function: _F) -> _F:
+    """Adds --config, --data-dir, --json and --quiet, and gives the function a `Session` as its first argument."""
+
+    @click.option("--config", "config_dir", type=click.Path(path_type=Path), default=None, help="The folder config/.")
+    @click.option("--data-dir", type=click.Path(path_type=Path), default=None, help="Where the data lies.")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+    @click.option("--quiet", is_flag=True, help="Say only what is wrong.")
+    @functools.wraps(function)
+    def wrapped(
+        *args: Any, config_dir: Path | None, data_dir: Path | None, as_json: bool, quiet: bool, **options: Any
+    ) -> Any:
+        config = config_dir or Path(os.environ.get("ALMENARA_CONFIG", "config"))
+        session = Session(config, data_dir, as_json, quiet)
+        with session.stack:
+            return function(session, *args, **options)
+
+    return wrapped  # type: ignore[return-value]
