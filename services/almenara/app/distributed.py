@@ -99,7 +99,7 @@ async def run_processor(
 
 
 async def run_relays(store: Store, bootstrap: str, *, partitions: int, stop: asyncio.Event, how: Distributed) -> None:
-    """Relays the streams in `how.writes` until `stop` is set, for a process that only appends (ingest, ticker, console).
+    """Relays the streams in `how.writes` until `stop` is set, for a process that only appends (ingest, ticker).
 
     Raises Refused when the topics or the partition count do not fit, Unreachable when Kafka is away at the start.
     """

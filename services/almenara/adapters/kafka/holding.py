@@ -203,7 +203,7 @@ class Holdings:
         holding.claiming = task
 
     async def _claimed(self, consumer: Consumer, holding: _Holding, delay: float) -> None:
-        """Claims after `delay` seconds, and again while the database cannot be reached, then sets the partition going."""
+        """Claims after `delay` seconds, again while the database cannot be reached, and sets the partition going."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(delay)
         deadline, backoff = loop.time() + self._patience.unreachable_s, BACKOFF_S

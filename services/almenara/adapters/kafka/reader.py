@@ -12,13 +12,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
-
 from almenara.adapters.kafka.topics import PREFIX, topic_of
 from almenara.adapters.kafka.wire import record_of
 from almenara.domain.errors import Gap, Rejected, Unreachable
 from almenara.ports.log import EVENTS, Record
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 POLL_RECORDS: Final = 1_000
 TAIL: Final = 10_000
@@ -37,6 +36,7 @@ class _Cursor:
     offset: int = 0
     sequence: int = 0
     ready: deque[Record] = field(default_factory=deque)
+    gap: str = ""
 
 
 class KafkaLogReader:
@@ -83,13 +83,16 @@ class KafkaLogReader:
                     record = cursor.ready.popleft()
                     if record.sequence > after:
                         found.append(record)
-                if len(found) == limit:
+                if len(found) == limit or cursor.gap:
                     break
                 if end < 0:
                     end = self._end_offset(place)
                 if cursor.offset >= end:
                     break
                 self._fill(stream, place, cursor)
+            if cursor.gap and not found:
+                del self._cursors[place]
+                raise Gap(cursor.gap)
             return found
 
     def end(self, stream: str, partition: int) -> int:
@@ -143,9 +146,12 @@ class KafkaLogReader:
             if record.sequence <= cursor.sequence:
                 continue
             if record.sequence != cursor.sequence + 1:
+                # What came before it is still good: it is given first, the gap is raised by the next reading.
                 missing = cursor.sequence + 1
-                del self._cursors[place]
-                raise Gap(f"{record.position} follows sequence {missing - 1}; {missing} is missing in {place.topic}")
+                cursor.gap = (
+                    f"{record.position} follows sequence {cursor.sequence}; {missing} is missing in {place.topic}"
+                )
+                return
             cursor.sequence = record.sequence
             cursor.ready.append(record)
 

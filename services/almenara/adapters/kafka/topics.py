@@ -3,16 +3,18 @@
 Knows nothing of records. Refuses what would make the log forget: finite retention, compaction, another partition count.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Final
 
+from almenara.domain.errors import Refused, Unreachable
+from almenara.ports.log import STREAMS
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError
-
-from almenara.domain.errors import Refused, Unreachable
-from almenara.ports.log import STREAMS
 
 PREFIX: Final = "almenara."
 INBOX: Final = "inbox"
@@ -25,6 +27,7 @@ _FOR_EVER: Final[Mapping[str, str]] = {
     "cleanup.policy": "delete",
     "max.message.bytes": str(MAX_MESSAGE_BYTES),
 }
+_RETRY_S: Final = 0.2
 _CHECKED: Final = ("retention.ms", "retention.bytes", "cleanup.policy")
 
 
@@ -36,10 +39,11 @@ def topic_of(stream: str, prefix: str = PREFIX) -> str:
 class Topics:
     """Creates and checks the topics, and tells how far they and their readers are. Raises Unreachable."""
 
-    def __init__(self, bootstrap: str, *, prefix: str = PREFIX) -> None:
+    def __init__(self, bootstrap: str, *, prefix: str = PREFIX, reach_s: float = 15.0) -> None:
         self._prefix = prefix
+        self._reach_s = reach_s
         try:
-            self._admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=15_000)
+            self._admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=int(reach_s * 1000))
         except KafkaError as error:
             raise Unreachable(f"Kafka at {bootstrap} cannot be reached: {error}") from error
 
@@ -59,12 +63,13 @@ class Topics:
             name: {"num_partitions": partitions, "replication_factor": replicas, "configs": dict(_FOR_EVER)}
             for name in missing
         }
-        try:
-            self._admin.create_topics(wanted, wait_for_metadata=True)
-        except TopicAlreadyExistsError:  # another process of ours was quicker
+
+        def create() -> None:
+            with suppress(TopicAlreadyExistsError):  # another process of ours was quicker
+                self._admin.create_topics(wanted)
             self._admin.wait_for_topics(missing)
-        except KafkaError as error:
-            raise Unreachable(f"the topics cannot be created: {error}") from error
+
+        self._asked(create, "the topics cannot be created")
         return missing
 
     def check(self, partitions: int) -> None:
@@ -93,20 +98,15 @@ class Topics:
         name = topic_of(stream, self._prefix)
         count = self._described().get(name, 0)
         asked = {TopicPartition(name, partition): OffsetSpec.LATEST for partition in range(count)}
-        try:
-            found = self._admin.list_partition_offsets(asked)
-        except KafkaError as error:
-            raise Unreachable(f"the ends of {name} cannot be read: {error}") from error
+        found = self._asked(lambda: self._admin.list_partition_offsets(asked), f"the ends of {name} cannot be read")
         return {place.partition: end.offset for place, end in found.items()}
 
     def offsets(self, group: str, stream: str) -> dict[int, int]:
         """The offsets a group has committed, for displays only: what counts is the position in the database."""
         name = topic_of(stream, self._prefix)
-        try:
-            found = self._admin.list_group_offsets(group).get(group, {})
-        except KafkaError as error:
-            raise Unreachable(f"the offsets of {group} cannot be read: {error}") from error
-        return {place.partition: at.offset for place, at in found.items() if place.topic == name and at.offset >= 0}
+        found = self._asked(lambda: self._admin.list_group_offsets(group), f"the offsets of {group} cannot be read")
+        mine = found.get(group, {})
+        return {place.partition: at.offset for place, at in mine.items() if place.topic == name and at.offset >= 0}
 
     def lag(self, group: str, stream: str) -> dict[int, int]:
         """How many messages each partition holds that the group has not yet taken."""
@@ -125,10 +125,7 @@ class Topics:
         self._admin.close()
 
     def _described(self) -> dict[str, int]:
-        try:
-            found: list[dict[str, Any]] = self._admin.describe_topics()
-        except KafkaError as error:
-            raise Unreachable(f"the topics cannot be read: {error}") from error
+        found: list[dict[str, Any]] = self._asked(self._admin.describe_topics, "the topics cannot be read")
         return {t["name"]: len(t["partitions"]) for t in found if t["name"].startswith(self._prefix)}
 
     def _configs(self, names: list[str]) -> dict[str, dict[str, str]]:
@@ -136,10 +133,19 @@ class Topics:
         asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names if name in present]
         if not asked:
             return {}
-        try:
-            found = self._admin.describe_configs(asked, config_filter="all")
-        except KafkaError as error:
-            raise Unreachable(f"the settings of the topics cannot be read: {error}") from error
+        describe = partial(self._admin.describe_configs, asked, config_filter="all")
+        found = self._asked(describe, "the settings of the topics cannot be read")
         return {
             name: {key: str(data["value"]) for key, data in config.items()} for name, config in found["topic"].items()
         }
+
+    def _asked(self, question: Callable[[], Any], trouble: str) -> Any:
+        """What the broker answers, asked again for a while when it says that it cannot answer yet."""
+        until = time.monotonic() + self._reach_s
+        while True:
+            try:
+                return question()
+            except KafkaError as error:
+                if not error.retriable or time.monotonic() > until:
+                    raise Unreachable(f"{trouble}: {error}") from error
+            time.sleep(_RETRY_S)

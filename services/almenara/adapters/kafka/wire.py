@@ -16,6 +16,7 @@ Headers = list[tuple[str, bytes]]
 _SEQUENCE: Final = "sequence"
 _ID: Final = "id"
 _CHAIN: Final = "chain"
+_SEQUENCE_BYTES: Final = 8
 _CHAIN_BYTES: Final = 32
 # What the CloudEvents binding for Kafka asks of structured mode, so that any CloudEvents library reads `events`.
 _CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
@@ -33,12 +34,16 @@ class Message(Protocol):
     @property
     def value(self) -> bytes | None: ...
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
 def headers_of(record: Record) -> Headers:
     """The headers of a record: `sequence` (8 bytes, big-endian), `id` (UTF-8) and `chain` (32 bytes)."""
-    headers = [(_SEQUENCE, record.sequence.to_bytes(8, "big")), (_ID, record.id.encode()), (_CHAIN, record.chain)]
+    headers = [
+        (_SEQUENCE, record.sequence.to_bytes(_SEQUENCE_BYTES, "big")),
+        (_ID, record.id.encode()),
+        (_CHAIN, record.chain),
+    ]
     if record.stream == EVENTS:
         headers.append(_CONTENT_TYPE)
     return headers
@@ -46,7 +51,9 @@ def headers_of(record: Record) -> Headers:
 
 def record_of(stream: str, message: Message) -> Record:
     """The record in a message. Raises Rejected (`stranger`) for a message that no relay of ours wrote."""
-    sequence, id_, chain = b"", None, b""
+    sequence: bytes | None = None
+    id_: bytes | None = None
+    chain: bytes | None = None
     for name, value in message.headers:
         if name == _SEQUENCE:
             sequence = value
@@ -54,24 +61,19 @@ def record_of(stream: str, message: Message) -> Record:
             id_ = value
         elif name == _CHAIN:
             chain = value
-    if (
-        message.value is None
-        or message.key is None
-        or id_ is None
-        or sequence is None
-        or chain is None
-        or len(sequence) != 8
-        or len(chain) != _CHAIN_BYTES
-    ):
+    key, body = message.key, message.value
+    if sequence is None or id_ is None or chain is None or key is None or body is None:
         raise Rejected(STRANGER, f"{place_of(stream, message)} lacks the headers of a record")
+    if len(sequence) != _SEQUENCE_BYTES or len(chain) != _CHAIN_BYTES:
+        raise Rejected(STRANGER, f"{place_of(stream, message)} has headers that are not a record's")
     try:
         return Record(
             stream=stream,
             partition=message.partition,
             sequence=int.from_bytes(sequence, "big"),
-            key=message.key.decode(),
+            key=key.decode(),
             id=id_.decode(),
-            body=bytes(message.value),
+            body=bytes(body),
             chain=bytes(chain),
         )
     except UnicodeDecodeError as error:
