@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
+
 from availability import Missing, unavailable
 from kafka_server import running_kafka
 

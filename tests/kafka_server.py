@@ -95,7 +95,14 @@ def _libraries() -> Path:
     with tempfile.TemporaryDirectory(prefix="fetching-", dir=cache) as folder:
         work = Path(folder)
         shutil.copy(POM, work / "pom.xml")
-        command = [maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs", "-DincludeScope=runtime"]
+        command = [
+            maven,
+            "-q",
+            "-B",
+            "dependency:copy-dependencies",
+            "-DoutputDirectory=libs",
+            "-DincludeScope=runtime",
+        ]
         done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Missing(f"Kafka: Maven could not fetch its jars: {_tail(done.stdout + done.stderr)}")
