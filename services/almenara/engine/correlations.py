@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sigma.correlations import (
     CorrelationConditionAND,
     CorrelationConditionNOT,
+    SigmaCorrelationCondition,
     SigmaCorrelationConditionOperator,
     SigmaCorrelationRule,
     SigmaCorrelationType,
@@ -123,7 +124,7 @@ class _Compiler:
         condition = self._rule.condition
         if self._one.extension.absence is not None:
             self._fault_at(("almenara", "absence"), "absence needs a correlation of type temporal", "change the type")
-        if isinstance(condition, SigmaExtendedCorrelationCondition) or not condition:
+        if not isinstance(condition, SigmaCorrelationCondition):
             self._fault("condition", "a count needs a number", "write condition: {gte: 3}")
             return None
         bound = {SigmaCorrelationConditionOperator.GTE: 0, SigmaCorrelationConditionOperator.GT: 1}.get(condition.op)

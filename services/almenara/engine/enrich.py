@@ -21,9 +21,11 @@ class Enricher:
         self._scorer = scorer
         self._ids: dict[str, str] = {}
         self.ambiguous: dict[str, tuple[str, ...]] = {}
+        self._names: dict[str, str] = {}
         claims: dict[str, dict[str, None]] = {}
         for listed in lists:
             for entry in listed.entries:
+                self._names.setdefault(entry["id"], entry["name"])
                 for name in names_of(entry):
                     claims.setdefault(fold(name), {})[entry["id"]] = None
         for name, ids in claims.items():
@@ -44,6 +46,10 @@ class Enricher:
     def id_of(self, name: str) -> str | None:
         """The id that this name or alias stands for, or None."""
         return self._ids.get(fold(name))
+
+    def name_of(self, uid: str) -> str | None:
+        """The name that the lists give this id, or None."""
+        return self._names.get(uid)
 
     def _named(self, value: Any) -> Any:
         """The same value where nothing was added, else a copy with the ids."""

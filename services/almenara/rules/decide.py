@@ -87,6 +87,8 @@ def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, rules
     uid = alert_uid(rule.name, country, detection)
     say = rule.say if detection.checked or not rule.say_unchecked else rule.say_unchecked
     held = tuple(evidence(event) for event in detection.events)
+    # An absence speaks of the first report; those that joined it may give other days.
+    told = detection.events[:1] if detection.search else detection.events
     return Alert(
         uid=uid,
         cite=cite(uid),
@@ -97,7 +99,7 @@ def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, rules
         countries=_countries(held, country),
         key=dict(detection.key),
         state=State.OPEN,
-        title=sentences(say, rule.title, detection.events, ruleset),
+        title=sentences(say, rule.title, told, ruleset),
         raised_at=detection.at,
         updated_at=detection.at,
         events=held,

@@ -42,10 +42,18 @@ def _fill(match: "re.Match[str]", language: str, events: Sequence[Event], rulese
         return str(len({View(event, ruleset.zones).day() for event in events}))
     if name == "time":
         return day(view.event.time, ruleset.zones.get(view.event.country, "UTC"), language)
-    texts = [_text(value, language) for value in view.values(name)]
+    texts = _listed(view, name, ruleset) or [_text(value, language) for value in view.values(name)]
     if form == "country":
         texts = [ruleset.countries.get(text, {}).get(language, text) for text in texts]
     return ", ".join(text for text in texts if text) or "?"
+
+
+def _listed(view: View, path: str, ruleset: Ruleset) -> list[str]:
+    """For `<x>.name` the name that the lists give `<x>.id`: sources spell people in many ways."""
+    if not path.endswith(".name"):
+        return []
+    found = [ruleset.enricher.name_of(str(uid)) for uid in view.values(f"{path.removesuffix('.name')}.id")]
+    return [name for name in found if name]
 
 
 def day(moment: datetime, zone: str, language: str) -> str:
