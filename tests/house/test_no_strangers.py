@@ -64,8 +64,6 @@ def test_the_lock_pins_every_package_by_hash_and_names_no_host(lock: str) -> Non
     text = (ROOT / lock).read_text("utf-8")
     assert "://" not in text
     packages = PINNED.findall(text)
-        r"^([A-Za-z0-9._-]+)==\S+(?: ;[^\\\n]*)? \\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE
-    )
     assert packages
     assert len(packages) == len(re.findall(r"^[A-Za-z0-9]", text, re.MULTILINE))
 
