@@ -23,6 +23,7 @@ EXAMPLE_DOMAIN = re.compile(r"(?:.+\.)?(?:example\.(?:org|com|net)|[a-z0-9-]+\.(
 KEYS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bxox[abp]-\d{6,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}"
 )
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)==\S+(?: ;[^\\\n]*)? \\\n    --hash=sha256:[0-9a-f]{64}", re.MULTILINE)
 
 
 @cache
