@@ -77,7 +77,9 @@ def read_spells(text: str, file: str) -> tuple[list[Spell], list[Fault]]:
             faults.append(Fault(file, reader.line_num, f"'{company}': {error}", "write days as YYYY-MM-DD"))
             continue
         if not company or (end is not None and end <= start):
-            faults.append(Fault(file, reader.line_num, f"'{company}' has no name or ends before it starts", "mend the row"))
+            faults.append(
+                Fault(file, reader.line_num, f"'{company}' has no name or ends before it starts", "mend the row")
+            )
             continue
         spells.append(Spell(company, start, end, (row.get("Source Url") or "").strip()))
     return spells, faults

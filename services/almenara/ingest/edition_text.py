@@ -93,7 +93,9 @@ def say_date(day: str, language: str) -> str:
     return f"{when.day} {_MONTHS[language][when.month - 1]} {when.year}"
 
 
-def _summary(data: Mapping[str, Any], countries: Countries, language: str, watched: Sequence[str], *, first: bool) -> str:
+def _summary(
+    data: Mapping[str, Any], countries: Countries, language: str, watched: Sequence[str], *, first: bool
+) -> str:
     words = _WORDS[language]
     parts = [_head(data, language, first=first)]
     if data["captured"] == "partial":
@@ -102,7 +104,9 @@ def _summary(data: Mapping[str, Any], countries: Countries, language: str, watch
         parts += _say("unnamed", data["not_named"], watched, countries, language)
     else:
         parts += [] if first else _changed(data, countries, language)
-        parts += _say("on", [code for code in data["on_it"] if code in watched], watched, countries, language)
+        told = set() if first else {change["country"] for change in data["changes"]}
+        on_it = [code for code in data["on_it"] if code in watched and code not in told]
+        parts += _say("on", on_it, watched, countries, language)
         parts += _say("absent", data["countries"]["checked_absent"], watched, countries, language)
     nearby = [code for code in data["on_it"] if code not in watched]
     sentence = "; ".join(parts) + "."

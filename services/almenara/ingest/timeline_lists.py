@@ -1,16 +1,16 @@
 """List editions inside a timeline: reads their files and keeps the last whole edition of each family.
 
-    list_edition:
-      family: us_immigrant_visa_pause
-      name: {en: US pause of immigrant visas, es: Pausa de visas de inmigrante de EE. UU.}
-      announced: '2026-01-14'
-      effective: '2026-01-21'
-      printings: [{source: gulfnews.com, url: gulfnews.com/.., says: 75, file: lists/immigrant_pause_gulfnews.csv}]
-      official: false       # true: the official text was captured
-      complete: true        # false: the whole list was not captured; then `named` and `counts` as told
-      named: [Cuba, Venezuela]
-      counts: {before: 13, after: 38}
-      sources: [...]        # more sources than the printings
+list_edition:
+  family: us_immigrant_visa_pause
+  name: {en: US pause of immigrant visas, es: Pausa de visas de inmigrante de EE. UU.}
+  announced: '2026-01-14'
+  effective: '2026-01-21'
+  printings: [{source: gulfnews.com, url: gulfnews.com/.., says: 75, file: lists/immigrant_pause_gulfnews.csv}]
+  official: false       # true: the official text was captured
+  complete: true        # false: the whole list was not captured; then `named` and `counts` as told
+  named: [Cuba, Venezuela]
+  counts: {before: 13, after: 38}
+  sources: [...]        # more sources than the printings
 """
 
 from collections.abc import Callable, Mapping, Sequence

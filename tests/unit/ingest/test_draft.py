@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from almenara.domain.errors import Rejected
-from almenara.ingest.draft import MAX_QUOTE, Draft, cut_quote, stamp
 from hypothesis import given
 from hypothesis import strategies as st
+
+from almenara.domain.errors import Rejected
+from almenara.ingest.draft import MAX_QUOTE, Draft, cut_quote, stamp
 
 NOW = datetime(2026, 1, 11, 17, tzinfo=UTC)
 
