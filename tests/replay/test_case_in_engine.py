@@ -62,3 +62,9 @@ def test_29_december_read_the_other_way_changes_nothing(ruleset: Ruleset) -> Non
     text = text.replace(FOUND_29_DECEMBER, "host: {name: José Jerí, office: head_of_state}")
     both = load_text("peru", text.replace(MET_29_DECEMBER, "official: {name: José Jerí, office: head_of_state}"))
     assert in_order(list(fired(both, ruleset))) == in_order(expected(PERU))
+
+
+def test_the_quotations_would_count_if_they_were_the_speakers_own_words(ruleset: Ruleset) -> None:
+    own = load_text("almoria", case_text("almoria").replace("attribution: quoted", "attribution: direct"))
+    [raised] = [f for f in fired(own, ruleset) if f.rule == "sustained_rhetoric" and f.what == "raised"]
+    assert raised.at.date().isoformat() == "2026-03-12"
