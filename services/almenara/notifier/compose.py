@@ -1,0 +1,232 @@
+"""What a subscriber is told: a notice becomes a message, in their language and time zone. Pure.
+
+The first line is true if read alone; the last says what the alert does not prove. Knows nothing of channels. Data of
+events may be of any shape: what cannot be read is left out, and nothing here raises for it.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from almenara.domain.alert import Change, Evidence
+from almenara.domain.message import Message, Paragraph
+from almenara.domain.notice import Notice
+from almenara.domain.text import plain
+from almenara.notifier import words
+from almenara.notifier.reading import NAME, SENTENCE, codes_of, get, sources_of, text_of, texts_of
+from almenara.notifier.say_change import CLOSED, claim, status_word, what_changed
+from almenara.notifier.say_list import TYPE as LIST
+from almenara.notifier.say_list import lists
+from almenara.notifier.say_meeting import pair, search, watchlist
+from almenara.notifier.say_other import summary
+from almenara.notifier.say_statement import TYPE as STATEMENT
+from almenara.notifier.say_statement import statements
+from almenara.notifier.telling import Telling
+
+TITLE: Final = 320
+PARAGRAPH: Final = 2_800
+MOST_EVENTS: Final = 10
+_UNCHECKED: Final = ("Could not be checked", "No se pudo comprobar")
+_ROLES: Final = {
+    "actor": ("acting", "actúa"),
+    "target": ("target", "objetivo"),
+    "affected": ("affected", "afectado"),
+    "checked_absent": ("checked, not on it", "se buscó y no figura"),
+}
+
+
+def compose(notice: Notice, *, contact: str = "", possible_duplicate: bool = False) -> Message:
+    """The message of a planned notice. `contact` is where a reader reports an error; empty leaves it out.
+
+    Never raises for what an event holds; a language that is not known is English, an unknown zone UTC.
+    """
+    changed, alert = notice.changed, notice.changed.alert
+    language = notice.language if notice.language in words.LANGUAGES else "en"
+    telling = Telling(alert, language, words.zone_of(notice.time_zone))
+    level_word = words.LEVELS[language].get(alert.level, plain(alert.level.upper(), NAME))
+    closed = changed.change in CLOSED
+    dot = words.CLOSED_DOT if closed else words.DOTS.get(alert.level, words.CLOSED_DOT)
+    country = plain(words.country_name(alert.country, language), NAME)
+    title = _title(telling)
+    first = [status_word(changed, telling, level_word), country, claim(changed, telling, title)]
+    return Message(
+        id=notice.delivery,
+        thread=notice.thread or notice.delivery,
+        language=language,
+        level=alert.level,
+        level_word=level_word,
+        dot=dot,
+        country=country,
+        headline=f"{dot} {' · '.join(part for part in first if part)}",
+        paragraphs=tuple(_paragraphs(telling, closed=closed)),
+        caution=_caution(telling),
+        reference=_reference(telling),
+        why_you=_why_you(notice, telling, plain(contact, NAME)),
+        mark=_mark(telling) if possible_duplicate else "",
+        change=plain(what_changed(changed, telling), PARAGRAPH),
+        earlier=() if changed.change == Change.RAISED else (_earlier(telling, title),),
+    )
+
+
+def _title(telling: Telling) -> str:
+    alert = telling.alert
+    title = next((t for t in (text_of(alert.title, telling.language, TITLE),) if t), plain(alert.rule, NAME))
+    lead = telling.say(*_UNCHECKED)
+    if not alert.checked and not title.startswith(lead):
+        # an absence that nobody could check is never told as one, whatever the rule's words are
+        names = pair(alert.events[-1], telling) if alert.events else ""
+        what = f"{names}, {telling.day_of(alert.events[-1])}" if names else plain(alert.rule, NAME)
+        return f"{lead}: {what}" if what else lead
+    return title or lead
+
+
+def _paragraphs(telling: Telling, *, closed: bool) -> Iterator[Paragraph]:
+    alert = telling.alert
+    parts = [_reported(telling)]
+    if not closed:
+        parts.append(search(telling))
+    parts += [statements(telling), lists(telling), _differences(telling)]
+    parts += [watchlist(telling), _countries(telling), _sources(telling)]
+    for part in parts:
+        for paragraph in part:
+            if paragraph.text:
+                text = plain(paragraph.text, PARAGRAPH)
+                yield Paragraph(label=paragraph.label, text=text, quote_language=paragraph.quote_language)
+    if alert.events and not alert.search and len(alert.events) == 1:
+        yield from _known(alert.events[0], telling)
+
+
+def _reported(telling: Telling) -> Iterator[Paragraph]:
+    """What was reported, each event once; and how long after the meeting it became known."""
+    events = telling.alert.events
+    told: list[str] = []
+    title = _title(telling)
+    for event in events[:MOST_EVENTS]:
+        line = summary(event, telling)
+        repeated = line in told or (len(events) == 1 and line.rstrip(".") == title.rstrip("."))
+        if not repeated and not (event.type == STATEMENT and len(events) > 1):
+            told.append(line)
+    if len(events) > MOST_EVENTS:
+        more = len(events) - MOST_EVENTS
+        told.append(telling.say(f"And {more} more.", f"Y {more} más."))
+    if telling.alert.search and events:
+        told.append(_first_known(events, telling))
+    if any(told):
+        yield telling.paragraph("reported", " ".join(part for part in told if part))
+
+
+def _first_known(events: tuple[Evidence, ...], telling: Telling) -> str:
+    first = min(events, key=lambda event: (event.recorded, event.id))
+    days = (first.recorded - first.time).days
+    known = telling.day(first.recorded)
+    if days < 1:
+        return telling.say(f"Became known on {known}.", f"Se supo el {known}.")
+    unit = telling.say("day" if days == 1 else "days", "día" if days == 1 else "días")
+    return telling.say(f"Became known on {known}, {days} {unit} later.", f"Se supo el {known}, {days} {unit} después.")
+
+
+def _known(event: Evidence, telling: Telling) -> Iterator[Paragraph]:
+    happened, known = telling.day_of(event), telling.day(event.recorded)
+    if happened != known and event.type != LIST:
+        text = telling.say(f"{known}; it happened on {happened}.", f"{known}; ocurrió el {happened}.")
+        yield telling.paragraph("known", text)
+
+
+def _differences(telling: Telling) -> Iterator[Paragraph]:
+    found: dict[str, None] = {}
+    for event in telling.alert.events:
+        for text in texts_of(get(event.data, "differences"), telling.language):
+            found[text if text[-1] in ".!?…" else f"{text}."] = None
+    days = list({telling.day_of(event): None for event in telling.alert.events})
+    if telling.alert.search and len(days) > 1:
+        told = telling.join(days)
+        found[telling.say(f"The reports give different days: {told}.", f"Los informes dan días distintos: {told}.")] = (
+            None
+        )
+    if found:
+        yield telling.paragraph("differ", " ".join(found))
+
+
+def _countries(telling: Telling) -> Iterator[Paragraph]:
+    """The countries by role, where there are more than the one in the headline."""
+    told, named = [], {telling.alert.country}
+    for role, label in _ROLES.items():
+        codes = codes_of(telling.alert.countries.get(role))
+        if role == "checked_absent" and any(event.type == LIST for event in telling.alert.events):
+            codes = []  # the list's own paragraph tells them
+        if codes:
+            named.update(codes)
+            told.append(f"{words.country_names(codes, telling.language)} ({telling.say(*label)})")
+    if told and len(named) > 1:
+        yield telling.paragraph("countries", "; ".join(told) + ".")
+
+
+def _sources(telling: Telling) -> Iterator[Paragraph]:
+    names = sources_of(telling.alert.events, telling.language)
+    if not names:
+        return
+    shared = telling.say("; common origin not excluded", "; no se descarta un origen común") if len(names) > 1 else ""
+    yield telling.paragraph("sources", f"{', '.join(names)}{shared}.")
+
+
+def _caution(telling: Telling) -> str:
+    alert = telling.alert
+    if alert.search is not None:
+        if not alert.checked:
+            return telling.say(
+                "Not checked means not known: nobody has looked yet, and nothing follows from it.",
+                "Sin comprobar significa que no se sabe: nadie ha mirado aún y nada se concluye de ello.",
+            )
+        return telling.say(
+            "A missing entry is not evidence of wrongdoing: a register can be late, incomplete or not apply.",
+            "La falta de anotación no prueba irregularidad: un registro puede tardar, estar incompleto o no aplicarse.",
+        )
+    types = {event.type for event in alert.events}
+    if STATEMENT in types:
+        return telling.say("The score measures wording, not intent.", "El puntaje mide palabras, no intención.")
+    if LIST in types:
+        return telling.say(
+            "Told as the sources print it; only the official text decides who is on a list.",
+            "Según lo imprimen las fuentes; solo el texto oficial decide quién figura en una lista.",
+        )
+    return telling.say(
+        "Told as the sources report it, which may be incomplete or corrected later.",
+        "Según lo informan las fuentes, que pueden estar incompletas o corregirse después.",
+    )
+
+
+def _reference(telling: Telling) -> str:
+    alert = telling.alert
+    return (
+        f"{plain(alert.cite, NAME)} · {telling.say('rule', 'regla')} v{alert.rule_version} · {plain(alert.rule, NAME)}"
+    )
+
+
+def _earlier(telling: Telling, title: str) -> str:
+    alert = telling.alert
+    raised = telling.hour(alert.raised_at, year=True)
+    return telling.say(
+        f"Told since {raised} ({telling.place}): {title}", f"Dicho desde el {raised} ({telling.place}): {title}"
+    )
+
+
+def _mark(telling: Telling) -> str:
+    return telling.say(
+        "POSSIBLE DUPLICATE: this message may have reached you before.",
+        "POSIBLE DUPLICADO: quizá este mensaje ya le llegó antes.",
+    )
+
+
+def _why_you(notice: Notice, telling: Telling, contact: str) -> str:
+    who = plain(notice.subscriber, NAME)
+    if notice.filter_index >= 0:
+        number = notice.filter_index + 1
+        text = telling.say(
+            f"Sent to {who}: filter {number} of their list matches.", f"Para {who}: coincide su filtro {number}."
+        )
+    else:
+        text = telling.say(
+            f"Sent to {who}, who was told of this alert.", f"Para {who}, a quien se avisó de esta alerta."
+        )
+    if contact:
+        text += telling.say(f" An error? Write to {contact}.", f" ¿Un error? Escriba a {contact}.")
+    return plain(text, SENTENCE)
