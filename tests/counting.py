@@ -5,6 +5,7 @@ too, instead of being dropped as a repeat.
 """
 
 import hashlib
+import time
 import uuid
 from collections.abc import Iterable
 
@@ -23,6 +24,13 @@ class Counting:
         return _Chain(partition, state or b"")
 
 
+class Slow(Counting):
+    """The same with 2 ms for each record, so that whoever stops it stops it in the middle of a batch."""
+
+    def open(self, partition: int, state: bytes | None, history: History) -> Fold:
+        return _SlowChain(partition, state or b"")
+
+
 class _Chain:
     def __init__(self, partition: int, state: bytes) -> None:
         self._partition = partition
@@ -34,6 +42,12 @@ class _Chain:
 
     def snapshot(self) -> bytes:
         return self._state
+
+
+class _SlowChain(_Chain):
+    def apply(self, record: Record) -> Outputs:
+        time.sleep(0.002)
+        return super().apply(record)
 
 
 def bodies(records: Iterable[Record]) -> list[bytes]:

@@ -7,7 +7,7 @@ several threads.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -86,15 +86,17 @@ async def run_processor(
     )
     relaying = asyncio.Event()
     tasks = [asyncio.create_task(relay.run(relaying)) for relay in relays]
+    stopping = asyncio.create_task(stop.wait())
     report = asyncio.create_task(_report(processor, subscriber, how.health))
     try:
         await subscriber.start()
-        await _first(stop.wait(), subscriber.failed, *tasks)
+        await _first(stopping, subscriber.failed, *tasks)
     finally:
         await subscriber.stop()
         report.cancel()
+        stopping.cancel()
         relaying.set()
-        await asyncio.gather(*tasks, report, return_exceptions=True)
+        await asyncio.gather(*tasks, report, stopping, return_exceptions=True)
         await publisher.stop()
 
 
@@ -144,12 +146,11 @@ def _rejecting(consumer: str, store: Store) -> Reject:
     return reject
 
 
-async def _first(*waits: Awaitable[Any]) -> None:
+async def _first(*waits: "asyncio.Future[Any]") -> None:
     """Waits until one of these is done, and raises what it raised."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        task.result()
+    done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in done:
+        wait.result()
 
 
 async def _report(processor: Processor, subscriber: Subscriber, path: Path | None) -> None:

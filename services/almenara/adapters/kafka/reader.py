@@ -12,12 +12,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kafka.errors import KafkaError
+
 from almenara.adapters.kafka.topics import PREFIX, topic_of
 from almenara.adapters.kafka.wire import record_of
 from almenara.domain.errors import Gap, Rejected, Unreachable
 from almenara.ports.log import EVENTS, Record
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
 POLL_RECORDS: Final = 1_000
 TAIL: Final = 10_000

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from almenara.domain.errors import Fenced, Unreachable
-from almenara.ports.log import LogReader, Record
+from almenara.ports.log import BLOBS, LogReader, Record
 from almenara.ports.unit import Batch, Lease, UnitOfWork
 
 IDLE_S: Final = 0.05
 IDLE_MAX_S: Final = 0.2
 TAKEOVER_S: Final = 5.0
 RUN: Final = 500
-"""The most records of one partition that are published before their position is written."""
+"""The most records of one partition that are published before their position is written; fewer of the large blobs."""
 
+_BLOBS_RUN: Final = 8
 _BACKOFF_MAX_S: Final = 5.0
 
 Publish = Callable[[Sequence[Record]], Awaitable[None]]
@@ -43,6 +44,7 @@ class Relay:
         self, stream: str, *, outbox: LogReader, unit: UnitOfWork, publish: Publish, takeover_s: float = TAKEOVER_S
     ) -> None:
         self._stream = stream
+        self._run = _BLOBS_RUN if stream == BLOBS else RUN
         self._consumer = f"relay:{stream}"
         self._outbox = outbox
         self._unit = unit
@@ -98,7 +100,7 @@ class Relay:
                 self._leases[partition] = self._unit.claim(self._consumer, self._stream, partition)
         if self._standby:
             self._take_over(now)
-        runs = {p: self._outbox.read(self._stream, p, lease.after, RUN) for p, lease in self._leases.items()}
+        runs = {p: self._outbox.read(self._stream, p, lease.after, self._run) for p, lease in self._leases.items()}
         return {partition: run for partition, run in runs.items() if run}
 
     def _advance(self, done: dict[int, list[Record]], now: float) -> None:

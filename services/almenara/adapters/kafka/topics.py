@@ -10,11 +10,12 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final
 
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
 from almenara.domain.errors import Refused, Unreachable
 from almenara.ports.log import STREAMS
 from kafka import TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
-from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 PREFIX: Final = "almenara."
 INBOX: Final = "inbox"
