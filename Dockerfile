@@ -6,7 +6,7 @@ WORKDIR /build
 RUN python -m venv /opt/almenara
 COPY requirements/runtime.txt requirements/
 RUN /opt/almenara/bin/python -m pip install --require-hashes -r requirements/runtime.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY config config
 COPY migrations migrations
 COPY services services

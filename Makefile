@@ -22,19 +22,19 @@ $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Almenara needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
 	  echo "Name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
-	@echo "making $(VENV)"
+	@echo "making $(VENV)" >&2
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "The Python module 'venv' is missing; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt pyproject.toml
-	@echo "installing what Almenara needs (once)"
+	@echo "installing what Almenara needs (once)" >&2
 	@$(PIP) install --quiet --require-hashes -r requirements/runtime.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
-	@echo "installing what the tests need (once)"
+	@echo "installing what the tests need (once)" >&2
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
