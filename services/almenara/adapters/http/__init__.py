@@ -1,0 +1,5 @@
+"""HTTP in: the signed webhook."""
+
+from almenara.adapters.http.webhook import webhook_app
+
+__all__ = ["webhook_app"]
