@@ -6,7 +6,7 @@ The same processors and the same worker as in the distributed mode; the log is a
 from collections.abc import Sequence
 from typing import Final
 
-from almenara.app.worker import Worker
+from almenara.app.worker import SNAPSHOT_EVERY, Worker
 from almenara.ports.processor import Processor
 from almenara.ports.store import Store
 
@@ -16,11 +16,18 @@ BATCH: Final = 500
 class Embedded:
     """The workers of all processors, in the order in which records flow through them."""
 
-    def __init__(self, store: Store, processors: Sequence[Processor], *, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        store: Store,
+        processors: Sequence[Processor],
+        *,
+        batch: int = BATCH,
+        snapshot_every: int = SNAPSHOT_EVERY,
+    ) -> None:
         self._store = store
         self._batch = batch
         self._workers = [
-            (processor.stream, partition, Worker(processor, partition, unit=store, snapshots=store, history=store))
+            (processor.stream, partition, self._worker(processor, partition, snapshot_every))
             for processor in processors
             for partition in range(store.partitions)
         ]
@@ -35,6 +42,12 @@ class Embedded:
     def workers(self, stream: str) -> list[Worker]:
         """The workers that read a stream, by partition."""
         return [worker for name, _, worker in self._workers if name == stream]
+
+    def _worker(self, processor: Processor, partition: int, snapshot_every: int) -> Worker:
+        store = self._store
+        return Worker(
+            processor, partition, unit=store, snapshots=store, history=store, snapshot_every=snapshot_every
+        )
 
     def _drain(self, stream: str, partition: int, worker: Worker) -> int:
         taken = 0
