@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,7 +72,13 @@ def test_a_topic_that_would_forget_is_refused(
     topics: Topics, admin: KafkaAdminClient, prefix: str, stream: str, key: str, value: str
 ) -> None:
     topics.create(1)
-    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, prefix + stream, configs={key: value})])
+    topic = prefix + stream
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={key: value})])
+    for _ in range(100):  # the broker answers before it knows of the change itself
+        found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
+        if found["topic"][topic][key]["value"] == value:
+            break
+        time.sleep(0.1)
     with pytest.raises(Refused) as caught:
         topics.check(1)
     assert f"{prefix}{stream} has {key}={value}" in str(caught.value)
