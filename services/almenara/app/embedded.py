@@ -45,9 +45,7 @@ class Embedded:
 
     def _worker(self, processor: Processor, partition: int, snapshot_every: int) -> Worker:
         store = self._store
-        return Worker(
-            processor, partition, unit=store, snapshots=store, history=store, snapshot_every=snapshot_every
-        )
+        return Worker(processor, partition, unit=store, snapshots=store, history=store, snapshot_every=snapshot_every)
 
     def _drain(self, stream: str, partition: int, worker: Worker) -> int:
         taken = 0

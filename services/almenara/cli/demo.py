@@ -46,7 +46,9 @@ def command(session: Session, no_serve: bool, fast: bool) -> int:
         posts = demo.slack.count()
         mails = demo.smtp.count()
     session.say()
-    session.say(f"Sent      {mails} mails as .eml in {data_dir / 'mails'} · {posts} Slack posts in {data_dir / 'slack'}")
+    session.say(
+        f"Sent      {mails} mails as .eml in {data_dir / 'mails'} · {posts} Slack posts in {data_dir / 'slack'}"
+    )
     sound = _proof(session, store, data_dir)
     _next(session, teller, data_dir)
     if session.json:
@@ -98,14 +100,20 @@ class _Teller:
     def _event(self, event: Any) -> None:
         self._date(event.recorded)
         what = _summary_of(event.data) or _reading_of(event.data)
-        later = f" ({event.time:%-d %b %Y})" if event.time.date() < event.recorded.date() and event.type not in _TYPES else ""
+        later = (
+            f" ({event.time:%-d %b %Y})"
+            if event.time.date() < event.recorded.date() and event.type not in _TYPES
+            else ""
+        )
         self._line("event", f"{event.type}{later}  {what}")
 
     def _changes(self, changes: Sequence["AlertChanged"], sent: Sequence["Sent"]) -> None:
         for changed in changes:
             self._date(changed.at)
             alert = changed.alert
-            word = {"raised": "ALERT", "updated": "update", "resolved": "closed", "retracted": "retract"}[changed.change]
+            word = {"raised": "ALERT", "updated": "update", "resolved": "closed", "retracted": "retract"}[
+                changed.change
+            ]
             why = "" if changed.change == "raised" else f" ({str(changed.reason).replace('_', ' ')})"
             self._line(word, f"{alert.level.upper():7} {alert.title['en']}{why}  {alert.cite}")
             ways = [_way(one) for one in sent if one.notice.changed.id == changed.id]
@@ -148,15 +156,21 @@ def _proof(session: Session, store: "Store", data_dir: Path) -> bool:
         verdict = f"NOT identical: {difference}" if difference else f"identical {compared}/{compared}"
         session.say(f"Replay    folded again, network off                 {verdict}")
         whole = verify_log(store)
-        victim = next(record for p in range(store.partitions) for record in store.read("events", p, 0) if record.key == "PER")
+        victim = next(
+            record for p in range(store.partitions) for record in store.read("events", p, 0) if record.key == "PER"
+        )
         copy = data_dir / "tampered.db"
         flip_byte(data_dir / "almenara.db", copy, victim)
         tampered = open_sqlite_file(copy, store.partitions)
         found = verify_log(tampered)
         tampered.close()
     copy.unlink()
-    session.say(f"Verify    {whole.records:,} records, every chain holds" if not whole.fault else f"Verify    {whole.fault}")
-    session.say(f"Tamper    one byte flipped in {victim.position} of a copy    found: {found.fault} (exit 3, as it must)")
+    session.say(
+        f"Verify    {whole.records:,} records, every chain holds" if not whole.fault else f"Verify    {whole.fault}"
+    )
+    session.say(
+        f"Tamper    one byte flipped in {victim.position} of a copy    found: {found.fault} (exit 3, as it must)"
+    )
     return difference is None and not whole.fault and found.fault.startswith(victim.position)
 
 
@@ -186,10 +200,21 @@ def _clear(data_dir: Path) -> None:
     """Removes what an earlier demo left; refuses a folder that is something else."""
     from almenara.domain.errors import Refused
 
-    known = {"almenara.db", "almenara.db-wal", "almenara.db-shm", "mails", "slack", "tampered.db", "audience.key", "demo"}
+    known = {
+        "almenara.db",
+        "almenara.db-wal",
+        "almenara.db-shm",
+        "mails",
+        "slack",
+        "tampered.db",
+        "audience.key",
+        "demo",
+    }
     strange = sorted(path.name for path in data_dir.iterdir() if path.name not in known)
     if strange or (any(data_dir.iterdir()) and not (data_dir / "demo").exists()):
-        raise Refused(f"{data_dir} holds {', '.join(strange) or 'data'} that no demo made; name another with --data-dir")
+        raise Refused(
+            f"{data_dir} holds {', '.join(strange) or 'data'} that no demo made; name another with --data-dir"
+        )
     shutil.rmtree(data_dir)
 
 

@@ -67,9 +67,9 @@ class ThresholdDetector:
             state.counted.append(Counted(view.event, tuple(str(value) for value in distinct if value is not None)))
             state.counted.sort(key=lambda c: (c.event.time, c.event.id))
             self._forget(state, clock)
-            window = self._fullest(state, view.event)
-            if self._enough(window):
-                found.append(self._grow(key, state, window, view.event, clock))
+            held = self._held(state, view.event)
+            if held:
+                found.append(self._grow(key, state, held, view.event, clock))
         return found
 
     def remove(self, event_id: str, clock: datetime) -> list[Detection]:
@@ -93,10 +93,12 @@ class ThresholdDetector:
         """A threshold needs no clock."""
         return []
 
-    def _fullest(self, state: KeyState, event: Event) -> list[Counted]:
-        """The fullest window that holds the event; the earliest of equals."""
+    def _held(self, state: KeyState, event: Event) -> list[Counted]:
+        """The events of every window that holds the threshold and this event; empty when there is none."""
         ends = [c.event.time for c in state.counted if timedelta(0) <= c.event.time - event.time < self.rule.timespan]
-        return max((self._window(state, end) for end in ends), key=self._size)
+        windows = [window for end in ends if self._enough(window := self._window(state, end))]
+        ids = {counted.event.id for window in windows for counted in window}
+        return [counted for counted in state.counted if counted.event.id in ids]
 
     def _window(self, state: KeyState, end: datetime) -> list[Counted]:
         return [c for c in state.counted if timedelta(0) <= end - c.event.time < self.rule.timespan]

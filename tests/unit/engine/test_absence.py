@@ -165,7 +165,9 @@ def test_late_entries_do_what_the_rule_says() -> None:
         tick(T0 + 120 * H),
         Thing(False, 1, 0, 119, "x").event(2),
     ]
-    told = {mode: [what for what, _, _ in run(Engine(ruleset(mode)), stream)] for mode in ("resolve", "retract", "ignore")}
+    told = {
+        mode: [what for what, _, _ in run(Engine(ruleset(mode)), stream)] for mode in ("resolve", "retract", "ignore")
+    }
     assert told == {"resolve": ["raised", "resolved"], "retract": ["raised", "retracted"], "ignore": ["raised"]}
 
 
