@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from almenara.adapters.apprise.mail import MailChannel, MailSettings
-from almenara.adapters.apprise.slack import SlackWebhookChannel
+from almenara.adapters.apprise.slack import SlackChannel
 from almenara.adapters.sinks.slack import SlackSink
 from almenara.adapters.sinks.smtp import SmtpSink
 from almenara.app.activation import Checked, activate_audience, activate_rules, check
@@ -104,7 +104,7 @@ class Demo:
     def _sender(self, clock: VirtualClock, start: datetime) -> Sender:
         text = (self._config_dir / "cases" / "subscribers.yaml").read_text("utf-8")
         document = documents.read(text, "cases/subscribers.yaml")[0][0]
-        environ = {"DEMO_SLACK_URL": self.slack.webhook_url}
+        environ = {"DEMO_SLACK_URL": self.slack.url()}
         settings = self._settings.model_copy(
             update={"mail": self._settings.mail.model_copy(update={"host": "127.0.0.1", "port": self.smtp.port})}
         )
@@ -118,7 +118,7 @@ class Demo:
         mail = MailSettings(
             host="127.0.0.1", port=self.smtp.port, security="none", sender="Almenara <almenara@example.org>"
         )
-        channels = {_MAIL: MailChannel(mail), _SLACK: SlackWebhookChannel()}
+        channels = {_MAIL: MailChannel(mail), _SLACK: SlackChannel()}
         return Sender(self._store, channels, address, clock, contact=settings.corrections.contact)
 
     def _send(self, sender: Sender, clock: VirtualClock, until: datetime) -> Iterator[Sent]:

@@ -43,8 +43,8 @@ def command(session: Session, no_serve: bool, fast: bool) -> int:
     with Demo(store, session.config_dir, data_dir, settings) as demo:
         teller.head(demo, data_dir)
         demo.run(teller.tell)
-        posts = demo.slack.count()
-        mails = demo.smtp.count()
+        posts = len(demo.slack.posts())
+        mails = len(demo.smtp.mails())
     session.say()
     session.say(
         f"Sent      {mails} mails as .eml in {data_dir / 'mails'} · {posts} Slack posts in {data_dir / 'slack'}"
