@@ -64,7 +64,7 @@ heavy: $(VENV)/.dev # real processes, kills, real servers
 check: ## everything, on real servers (Kafka, PostgreSQL, Chromium); nothing may be skipped
 	ALMENARA_REQUIRE_SERVERS=1 $(MAKE) test heavy
 
-bench: $(VENV)/.dev ## the figures of docs/performance.md, as ratios in one run
+bench: $(VENV)/.dev ## how fast it is, as ratios in one run
 	$(BIN)/python tests/bench/run.py
 
 # --- what is generated ---
