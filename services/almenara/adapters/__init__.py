@@ -1,4 +1,1 @@
-"""The outside, behind ports: one sub-package for each technology, and none knows another.
-
-Nothing is re-exported: a verb pays only for the adapters that it uses.
-"""
+"""Adapters: each binds some ports to one technology. They are strangers to each other; only `app` joins them."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from almenara.domain.errors import Rejected
+
 EVENTS: Final = "events"
 ALERTS: Final = "alerts"
 NOTICES: Final = "notices"
@@ -67,6 +69,22 @@ class Appended:
 def partition_of(key: str, partitions: int) -> int:
     """The partition of a key; the same in every mode and for ever (CRC-32 of the UTF-8 key)."""
     return zlib.crc32(key.encode()) % partitions
+
+
+def place(entry: Entry, partitions: int) -> int:
+    """The partition where an entry goes. Raises Rejected (`unstorable`) for one that not every adapter could keep."""
+    for text in (entry.stream, entry.key, entry.id):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise Rejected("unstorable", f"{text!r} is not valid Unicode") from error
+        if "\0" in text:
+            raise Rejected("unstorable", f"{text!r} holds a NUL character")
+    if entry.partition is None:
+        return partition_of(entry.key, partitions)
+    if not 0 <= entry.partition < partitions:
+        raise Rejected("unstorable", f"partition {entry.partition} of {partitions} (0 to {partitions - 1})")
+    return entry.partition
 
 
 def chain_of(previous: bytes, entry: Entry, partition: int, sequence: int) -> bytes:

@@ -1,0 +1,155 @@
+"""Connections, transactions and errors of both databases; the one place that translates SQLAlchemy's errors.
+
+A write is a function that may run again: it is handed a connection inside a transaction that is committed after it.
+Knows none of the tables.
+"""
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import exc as sa
+
+from almenara.domain.errors import AlmenaraError, Refused, Unreachable
+
+BUSY_S: Final = 30.0
+"""How long a writer waits for another process that writes to the same SQLite file."""
+CONNECT_S: Final = 10
+
+_TRIES: Final = 8
+_PAUSE_S: Final = 0.01
+# Two appenders met: a repeated id in another partition, a deadlock, a serialization failure. Running again mends it.
+_AGAIN: Final = frozenset({"23505", "40001", "40P01"})
+_WRITES: Final = "almenara_writes"
+
+T = TypeVar("T")
+
+
+class Database:
+    """One database. Bears use by several threads."""
+
+    def __init__(self, url: str) -> None:
+        """Connects to nothing yet. Raises Refused for a URL that names neither SQLite nor PostgreSQL."""
+        self.url = parsed(url)
+        self._engine = _engine(self.url)
+        self._reading = self._engine if self.sqlite else self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writing = self._engine.execution_options(**{_WRITES: True})
+        # SQLite has one writer: threads of this process queue here instead of polling the file.
+        self._turn: Any = threading.Lock() if self.sqlite else nullcontext()
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether it is SQLite; else it is PostgreSQL."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def name(self) -> str:
+        """The URL as it may be shown: without the password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, or None."""
+        return Path(self.url.database or "") if self.sqlite else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for single statements, each its own transaction. Raises Unreachable."""
+        with self.translated(), self._reading.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection in a transaction, committed at the end; in SQLite with the write lock. Raises Unreachable."""
+        with self.translated(), self._turn, self._writing.begin() as connection:
+            yield connection
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in a transaction; again from the start when it met another writer. Raises Unreachable."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except _Again as again:
+                if attempt == _TRIES:
+                    raise Unreachable(f"{self.name}: {_TRIES} transactions failed: {again}") from again
+                time.sleep(random.uniform(0, _PAUSE_S * attempt))  # noqa: S311 - spreads writers, hides nothing
+        raise AssertionError
+
+    def close(self) -> None:
+        """Closes the connections that are not in use."""
+        self._engine.dispose()
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turns SQLAlchemy's errors into ours; no message holds the password."""
+        try:
+            yield
+        except sa.DBAPIError as error:
+            raise self._translate(error) from None
+        except sa.SQLAlchemyError as error:
+            raise Unreachable(f"{self.name}: {self._safe(error)}") from None
+
+    def _translate(self, error: sa.DBAPIError) -> AlmenaraError:
+        text = self._safe(error.orig or error)
+        state = getattr(error.orig, "sqlstate", None)
+        if state in _AGAIN:
+            return _Again(f"{self.name}: {text}")
+        if state == "42P01" or text.startswith("no such table"):
+            return Refused(f"{self.name} has no tables of Almenara: {text}; run `almenara migrate`")
+        if isinstance(error, sa.OperationalError | sa.InterfaceError) or error.connection_invalidated:
+            return Unreachable(f"{self.name} cannot be reached: {text}")
+        return AlmenaraError(f"{self.name}: {text}")
+
+    def _safe(self, error: BaseException) -> str:
+        text = " ".join(str(error).split())
+        password = self.url.password
+        return text.replace(str(password), "***") if password else text
+
+
+class _Again(AlmenaraError):
+    """The transaction met another one and may run again."""
+
+
+def parsed(url: str) -> URL:
+    """The URL, checked. Raises Refused, without repeating what may hold a password."""
+    try:
+        found = make_url(url)
+    except (sa.ArgumentError, ValueError):
+        raise Refused("the database URL cannot be read; write sqlite:///FILE or postgresql+psycopg://...") from None
+    if found.drivername == "postgresql":
+        found = found.set(drivername="postgresql+psycopg")
+    if found.drivername in ("sqlite", "sqlite+pysqlite") and found.database not in (None, "", ":memory:"):
+        return found
+    if found.drivername == "postgresql+psycopg":
+        return found
+    raise Refused(f"a database by {found.drivername} is not supported; sqlite:///FILE or postgresql+psycopg://...")
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        # A stock of connections as large as a process has threads that write; more wait.
+        arguments = {"connect_timeout": CONNECT_S, "application_name": "almenara"}
+        return create_engine(url, connect_args=arguments, pool_size=5, max_overflow=15)
+    engine = create_engine(url, connect_args={"timeout": BUSY_S})
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # NORMAL would lose the last commits with the power
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # Writers take the lock at once: a read that turned into a write could fail halfway.
+    if connection.get_execution_options().get(_WRITES):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
