@@ -15,10 +15,9 @@ import signal
 import sys
 from typing import Any
 
-from stores import open_store
-
 from almenara.adapters.kafka.holding import Patience
 from almenara.adapters.kafka.subscriber import Consuming
+from almenara.adapters.sql.store import SqlStore
 from almenara.app.distributed import Distributed, run_processor, run_relays
 from almenara.domain.errors import Unreachable
 
@@ -47,7 +46,7 @@ def made(factory: str) -> Any:
 async def run(args: argparse.Namespace) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    store = open_store(args.database, args.partitions)
+    store = SqlStore(args.database, args.partitions)
     consuming = Consuming(
         prefix=args.prefix,
         session_timeout_ms=args.session_ms,

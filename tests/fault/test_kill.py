@@ -1,5 +1,6 @@
 """Real processes, killed and put to sleep at random moments: nothing is lost and nothing is written twice."""
 
+import contextlib
 import os
 import random
 import signal
@@ -12,13 +13,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from stores import open_store
 
 from almenara.adapters.kafka.reader import KafkaLogReader
 from almenara.adapters.kafka.topics import Topics
+from almenara.adapters.sql.migrate import upgrade
+from almenara.adapters.sql.store import SqlStore
 from almenara.ports.log import ALERTS, EVENTS, Entry, LogReader
+from availability import Missing, unavailable
 from counting import Counting, bodies
+from servers import postgres
 
 PARTITIONS = 4
 RECORDS = 20_000
@@ -26,7 +31,7 @@ KILLS = 20
 SESSION_MS = 3_000
 MAIN = Path(__file__).parent / "processor_main.py"
 
-pytestmark = [pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 
 
 class Fleet:
@@ -35,27 +40,28 @@ class Fleet:
     def __init__(self, database: str, bootstrap: str, folder: Path) -> None:
         self.database, self.bootstrap, self.folder = database, bootstrap, folder
         self.prefix = f"t{uuid.uuid4().hex[:8]}."
-        self.store = open_store(database, PARTITIONS)
+        upgrade(database)
+        self.store = SqlStore(database, PARTITIONS)
         with Topics(bootstrap, prefix=self.prefix) as topics:
             topics.create(PARTITIONS)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, role: str, writes: str) -> None:
+    def start(self, name: str, role: str, writes: str, factory: str = "counting:Counting") -> None:
         root = MAIN.parents[2]
         with (self.folder / f"{name}.log").open("ab") as output:
             self.processes[name] = subprocess.Popen(
                 [
                     *(sys.executable, str(MAIN), role, "--database", self.database, "--bootstrap", self.bootstrap),
                     *("--prefix", self.prefix, "--partitions", str(PARTITIONS), "--writes", writes),
-                    *("--session-ms", str(SESSION_MS)),
+                    *("--session-ms", str(SESSION_MS), "--factory", factory),
                 ],
                 env={**os.environ, "PYTHONPATH": f"{root / 'services'}{os.pathsep}{root / 'tests'}"},
                 stdout=output,
                 stderr=output,
             )
 
-    def worker(self, name: str) -> None:
-        self.start(name, "worker", "alerts,rejected")
+    def worker(self, name: str, factory: str = "counting:Counting") -> None:
+        self.start(name, "worker", "alerts,rejected", factory)
 
     def kill(self, name: str) -> None:
         process = self.processes[name]
@@ -95,9 +101,22 @@ class Fleet:
         self.store.close()
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with contextlib.ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres())
+        except Missing as reason:
+            unavailable(reason)
+        yield url
+
+
 @pytest.fixture
-def fleet(kafka_bootstrap: str, postgres_url: str, tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet(postgres_url, kafka_bootstrap, tmp_path)
+def fleet(kafka_bootstrap: str, server: str, tmp_path: Path) -> Iterator[Fleet]:
+    name = f"t{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    made = Fleet(server.rpartition("/")[0] + "/" + name, kafka_bootstrap, tmp_path)
     try:
         yield made
     finally:
@@ -165,27 +184,26 @@ def fed_slowly(fleet: Fleet) -> None:
 
 
 def test_a_worker_that_slept_through_its_session_writes_nothing(fleet: Fleet) -> None:
+    total = 1_000
     fleet.start("relay", "relay", "events")
-    fleet.worker("one")
-    fleet.worker("two")
-    total = 2_000
-    fleet.append(total)
-    fleet.until(lambda: fleet.after(Counting.consumer) == total)
-    feeding = threading.Thread(target=fleet.append, args=(total, total))
-    feeding.start()
-    sleeper = fleet.processes["one"]
-    sleeper.send_signal(signal.SIGSTOP)  # in the middle of the feed: records are on their way to it
+    fleet.worker("sleeper", "counting:Slow")
+    fleet.append(20)
+    fleet.until(lambda: fleet.after(Counting.consumer) == 20)
+    fleet.append(total - 20, 20)
+    fleet.until(lambda: fleet.after("relay:events") == total)
+    time.sleep(0.2)  # it has a batch in hand now, and folds it for half a second or more
+    fleet.processes["sleeper"].send_signal(signal.SIGSTOP)
+    assert fleet.after(Counting.consumer) < total
     before = fleet.epochs()
-    feeding.join()
-    fleet.until(lambda: fleet.after(Counting.consumer) == 2 * total)
-    assert any(epoch > before[partition] for partition, epoch in fleet.epochs().items())
-    fleet.append(total, 2 * total)
-    sleeper.send_signal(signal.SIGCONT)
-    fleet.until(lambda: fleet.after("relay:alerts") == 3 * total)
-    fleet.append(total, 3 * total)
-    fleet.until(lambda: fleet.after("relay:alerts") == 4 * total)
-    assert sleeper.poll() is None
-    assert_exact(fleet, 4 * total)
+    fleet.worker("other")
+    fleet.until(lambda: fleet.after(Counting.consumer) == total)
+    assert all(epoch > before[partition] for partition, epoch in fleet.epochs().items())
+    fleet.processes["sleeper"].send_signal(signal.SIGCONT)
+    fleet.until(lambda: "belongs to another worker" in (fleet.folder / "sleeper.log").read_text())
+    fleet.append(total, total)
+    fleet.until(lambda: fleet.after("relay:alerts") == 2 * total)
+    assert fleet.processes["sleeper"].poll() is None
+    assert_exact(fleet, 2 * total)
 
 
 def test_sigterm_finishes_the_batch_and_relays_it(fleet: Fleet) -> None:
