@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from almenara.domain.alert import AlertChanged
+from almenara.domain.durations import format_duration
 from almenara.domain.errors import Missing
 from almenara.domain.event import Event
 from almenara.domain.ids import cite, is_cite
@@ -133,8 +134,9 @@ def _threshold(detector: ThresholdDetector, event: Event) -> Iterator[str]:
         if any(counted.event.id == event.id for counted in state.counted):
             held = [episode for episode in state.episodes if event.id in episode.members]
             verb = f"counted, part of an alert of {len(held[0].members)} events" if held else "not raised: counted"
+            timespan = format_duration(detector.rule.timespan)
             near = [c for c in state.counted if abs(c.event.time - event.time) < detector.rule.timespan]
-            yield f"{verb}; {len(near)} of its key within {detector.rule.timespan}, {detector.rule.count} are needed"
+            yield f"{verb}; {len(near)} of its key within {timespan}, {detector.rule.count} are needed"
             yield f"  key {key}"
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from almenara.ports.store import Store
 
 _PAUSE_S = 0.25
+_MARK = "made-by-demo"
 _TYPES = {"source.checked", "event.corrected", "event.withdrawn"}
 
 
@@ -36,6 +37,7 @@ def command(session: Session, no_serve: bool, fast: bool) -> int:
     if data_dir.exists():
         _clear(data_dir)
     data_dir.mkdir(parents=True)
+    (data_dir / _MARK).write_text("made by `almenara demo`, which may remove this folder\n", "utf-8")
     settings = session.settings
     store = open_store(settings, create=True)
     session.stack.callback(store.close)
@@ -146,8 +148,9 @@ def _proof(session: Session, store: "Store", data_dir: Path) -> bool:
     """Folds the record again with the network off, then shows that one flipped byte is found."""
     from almenara.app.isolation import no_network
     from almenara.app.replay import replay_alerts, verify_log
-    from almenara.app.stores import open_sqlite_file
+    from almenara.adapters.sql.store import open_sqlite
     from almenara.app.tamper import flip_byte
+    from almenara.audit.explain import records
 
     with no_network():
         results = replay_alerts(store)
@@ -156,12 +159,10 @@ def _proof(session: Session, store: "Store", data_dir: Path) -> bool:
         verdict = f"NOT identical: {difference}" if difference else f"identical {compared}/{compared}"
         session.say(f"Replay    folded again, network off                 {verdict}")
         whole = verify_log(store)
-        victim = next(
-            record for p in range(store.partitions) for record in store.read("events", p, 0) if record.key == "PER"
-        )
+        victim = next(record for record in records(store, "events") if record.key == "PER")
         copy = data_dir / "tampered.db"
         flip_byte(data_dir / "almenara.db", copy, victim)
-        tampered = open_sqlite_file(copy, store.partitions)
+        tampered = open_sqlite(copy)
         found = verify_log(tampered)
         tampered.close()
     copy.unlink()
@@ -200,18 +201,9 @@ def _clear(data_dir: Path) -> None:
     """Removes what an earlier demo left; refuses a folder that is something else."""
     from almenara.domain.errors import Refused
 
-    known = {
-        "almenara.db",
-        "almenara.db-wal",
-        "almenara.db-shm",
-        "mails",
-        "slack",
-        "tampered.db",
-        "audience.key",
-        "demo",
-    }
+    known = {"almenara.db", "almenara.db-wal", "almenara.db-shm", "mails", "slack", "tampered.db", "audience.key", _MARK}
     strange = sorted(path.name for path in data_dir.iterdir() if path.name not in known)
-    if strange or (any(data_dir.iterdir()) and not (data_dir / "demo").exists()):
+    if strange or (any(data_dir.iterdir()) and not (data_dir / _MARK).exists()):
         raise Refused(
             f"{data_dir} holds {', '.join(strange) or 'data'} that no demo made; name another with --data-dir"
         )

@@ -80,7 +80,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def run(args: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     try:
-        done: Any = cli.main(args=list(args) if args is not None else None, standalone_mode=False)
+        done: Any = cli.main(args=list(args) if args is not None else None, prog_name="almenara", standalone_mode=False)
     except click.exceptions.Abort:
         return 130
     except KeyboardInterrupt:

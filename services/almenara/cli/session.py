@@ -27,6 +27,7 @@ class Session:
     data_dir: Path | None
     json: bool
     quiet: bool
+    service: bool = False
     stack: ExitStack = field(default_factory=ExitStack)
 
     @functools.cached_property
@@ -38,7 +39,9 @@ class Session:
 
         overrides = {"data_dir": str(self.data_dir)} if self.data_dir else {}
         found = load_settings(self.config_dir, os.environ, overrides, required=self.data_dir is None)
-        set_up_logging(found.log.level, Redactor(secrets_in(found)), sys.stderr)
+        # A verb that ends says what it has to say itself; only services log at the level of the settings.
+        level = found.log.level if self.service else "warning"
+        set_up_logging(level, Redactor(secrets_in(found)), sys.stderr)
         return found
 
     @functools.cached_property
