@@ -5,9 +5,10 @@ events may be of any shape: what cannot be read is left out, and nothing here ra
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from almenara.domain.alert import Change, Evidence
+from almenara.domain.alert import AlertChanged, Change, Evidence, Reason
 from almenara.domain.message import Message, Paragraph
 from almenara.domain.notice import Notice
 from almenara.domain.text import plain
@@ -41,7 +42,8 @@ def compose(notice: Notice, *, contact: str = "", possible_duplicate: bool = Fal
     """
     changed, alert = notice.changed, notice.changed.alert
     language = notice.language if notice.language in words.LANGUAGES else "en"
-    telling = Telling(alert, language, words.zone_of(notice.time_zone))
+    as_of = None if changed.reason == Reason.COMMAND else changed.at
+    telling = Telling(alert, language, words.zone_of(notice.time_zone), as_of)
     level_word = words.LEVELS[language].get(alert.level, plain(alert.level.upper(), NAME))
     closed = changed.change in CLOSED
     dot = words.CLOSED_DOT if closed else words.DOTS.get(alert.level, words.CLOSED_DOT)
@@ -58,18 +60,18 @@ def compose(notice: Notice, *, contact: str = "", possible_duplicate: bool = Fal
         country=country,
         headline=f"{dot} {' · '.join(part for part in first if part)}",
         paragraphs=tuple(_paragraphs(telling, closed=closed)),
-        caution=_caution(telling),
+        caution=_caution(changed, telling),
         reference=_reference(telling),
         why_you=_why_you(notice, telling, plain(contact, NAME)),
         mark=_mark(telling) if possible_duplicate else "",
         change=plain(what_changed(changed, telling), PARAGRAPH),
-        earlier=() if changed.change == Change.RAISED else (_earlier(telling, title),),
+        earlier=() if changed.change == Change.RAISED else (_earlier(changed, telling, title),),
     )
 
 
 def _title(telling: Telling) -> str:
     alert = telling.alert
-    title = next((t for t in (text_of(alert.title, telling.language, TITLE),) if t), plain(alert.rule, NAME))
+    title = text_of(alert.title, telling.language, TITLE) or plain(alert.rule, NAME)
     lead = telling.say(*_UNCHECKED)
     if not alert.checked and not title.startswith(lead):
         # an absence that nobody could check is never told as one, whatever the rule's words are
@@ -80,19 +82,16 @@ def _title(telling: Telling) -> str:
 
 
 def _paragraphs(telling: Telling, *, closed: bool) -> Iterator[Paragraph]:
-    alert = telling.alert
     parts = [_reported(telling)]
     if not closed:
         parts.append(search(telling))
     parts += [statements(telling), lists(telling), _differences(telling)]
-    parts += [watchlist(telling), _countries(telling), _sources(telling)]
+    parts += [watchlist(telling), _countries(telling), _known(telling), _sources(telling)]
     for part in parts:
         for paragraph in part:
             if paragraph.text:
                 text = plain(paragraph.text, PARAGRAPH)
                 yield Paragraph(label=paragraph.label, text=text, quote_language=paragraph.quote_language)
-    if alert.events and not alert.search and len(alert.events) == 1:
-        yield from _known(alert.events[0], telling)
 
 
 def _reported(telling: Telling) -> Iterator[Paragraph]:
@@ -124,9 +123,13 @@ def _first_known(events: tuple[Evidence, ...], telling: Telling) -> str:
     return telling.say(f"Became known on {known}, {days} {unit} later.", f"Se supo el {known}, {days} {unit} después.")
 
 
-def _known(event: Evidence, telling: Telling) -> Iterator[Paragraph]:
-    happened, known = telling.day_of(event), telling.day(event.recorded)
-    if happened != known and event.type != LIST:
+def _known(telling: Telling) -> Iterator[Paragraph]:
+    """When a single event became known, if that was another day; an absence says it elsewhere."""
+    alert = telling.alert
+    if alert.search or len(alert.events) != 1 or alert.events[0].type == LIST:
+        return
+    happened, known = telling.day_of(alert.events[0]), telling.day(alert.events[0].recorded)
+    if happened != known:
         text = telling.say(f"{known}; it happened on {happened}.", f"{known}; ocurrió el {happened}.")
         yield telling.paragraph("known", text)
 
@@ -168,8 +171,18 @@ def _sources(telling: Telling) -> Iterator[Paragraph]:
     yield telling.paragraph("sources", f"{', '.join(names)}{shared}.")
 
 
-def _caution(telling: Telling) -> str:
+def _caution(changed: AlertChanged, telling: Telling) -> str:
     alert = telling.alert
+    if changed.change == Change.RETRACTED:
+        return telling.say(
+            "Nothing follows from a retracted alert; please do not pass it on.",
+            "De una alerta retirada nada se concluye; no la difunda.",
+        )
+    if changed.reason == Reason.REGISTERED_LATE:
+        return telling.say(
+            "A late entry is not evidence of wrongdoing: a register can simply be late.",
+            "Una anotación tardía no prueba irregularidad: un registro puede simplemente tardar.",
+        )
     if alert.search is not None:
         if not alert.checked:
             return telling.say(
@@ -201,12 +214,15 @@ def _reference(telling: Telling) -> str:
     )
 
 
-def _earlier(telling: Telling, title: str) -> str:
-    alert = telling.alert
-    raised = telling.hour(alert.raised_at, year=True)
-    return telling.say(
-        f"Told since {raised} ({telling.place}): {title}", f"Dicho desde el {raised} ({telling.place}): {title}"
-    )
+def _earlier(changed: AlertChanged, telling: Telling, title: str) -> str:
+    """When the alert was raised, and what it claimed where the headline does not say it any more."""
+    moment = f"{telling.hour(telling.alert.raised_at, year=True)} ({telling.place})"
+    raised = telling.say(f"Raised on {moment}.", f"Emitida el {moment}.")
+    if changed.reason == Reason.SOURCE_READ:
+        title = _title(replace(telling, alert=replace(telling.alert, checked=False)))
+    elif changed.change not in CLOSED:
+        return raised
+    return f"{raised} {telling.say('The claim was', 'Decía')}: {title}"
 
 
 def _mark(telling: Telling) -> str:

@@ -23,7 +23,6 @@ _RESOLVED_WORDS: Final = {
 _CHANGE_WORDS: Final = {
     Change.UPDATED: ("updated", "actualizada"),
     Change.ACKNOWLEDGED: ("acknowledged", "tomada a cargo"),
-    Change.JUDGED: ("judged", "valorada"),
 }
 _JUDGEMENTS: Final = {
     "true": ("true", "acertada"),
@@ -38,6 +37,8 @@ def status_word(changed: AlertChanged, telling: Telling, level_word: str) -> str
         return telling.say("RETRACTED", "RETIRADA")
     if changed.change == Change.RESOLVED:
         return telling.say(*_RESOLVED_WORDS.get(changed.reason, ("CLOSED", "CERRADA")))
+    if changed.change == Change.JUDGED:
+        return f"{level_word}, {telling.say('judged', 'valorada:')} {_judgement(changed, telling)}"
     if changed.change in _CHANGE_WORDS:
         return f"{level_word}, {telling.say(*_CHANGE_WORDS[changed.change])}"
     return level_word
@@ -46,14 +47,14 @@ def status_word(changed: AlertChanged, telling: Telling, level_word: str) -> str
 def claim(changed: AlertChanged, telling: Telling, title: str) -> str:
     """What the headline claims after the change: for a closed alert never the old claim as if it still stood."""
     if changed.change == Change.RETRACTED:
-        return telling.say(f"no longer stands: {title}", f"ya no vale: {title}")
+        return telling.say(f"No longer stands: {title}", f"Ya no vale: {title}")
     if changed.change == Change.RESOLVED and changed.reason in (Reason.REGISTERED_LATE, Reason.FOUND_WHEN_READ):
         lead = telling.say("Entry now found", "Anotación hallada")
         anchor = changed.alert.events[-1] if changed.alert.events else None
         names = pair(anchor, telling) if anchor else ""
         return f"{lead}: {names}, {telling.day_of(anchor)}" if anchor and names else f"{lead}: {title}"
     if changed.change == Change.RESOLVED:
-        return telling.say(f"no longer followed: {title}", f"ya no se sigue: {title}")
+        return telling.say(f"No longer followed: {title}", f"Ya no se sigue: {title}")
     return title
 
 
@@ -177,8 +178,7 @@ def _command(changed: AlertChanged, telling: Telling) -> str:
     if changed.change == Change.ACKNOWLEDGED:
         text = telling.say(f"{by} has taken it on.", f"{by} la tomó a cargo.")
     elif changed.change == Change.JUDGED:
-        unclear = _JUDGEMENTS["unclear"]
-        word = telling.say(*_JUDGEMENTS.get(changed.alert.judgement, unclear))
+        word = _judgement(changed, telling)
         text = telling.say(f"{by} judged it: {word}.", f"{by} la valoró: {word}.")
     elif changed.change == Change.RETRACTED:
         cite = plain(changed.alert.cite, NAME)
@@ -186,6 +186,10 @@ def _command(changed: AlertChanged, telling: Telling) -> str:
     else:
         text = telling.say(f"changed by {by}.", f"cambio de {by}.")
     return f"{text} {telling.say('Reason', 'Motivo')}: {note}" if note else text
+
+
+def _judgement(changed: AlertChanged, telling: Telling) -> str:
+    return telling.say(*_JUDGEMENTS.get(changed.alert.judgement, _JUDGEMENTS["unclear"]))
 
 
 def _entry_time(changed: AlertChanged, telling: Telling) -> str:

@@ -29,7 +29,7 @@ def _edition(event: Evidence, telling: Telling) -> Iterator[Paragraph]:
     changes = _changes(data, telling)
     counts = _counts(get(data, "counts"), telling)
     if changes or counts:
-        yield telling.paragraph("changes", " ".join(part for part in (counts, changes) if part))
+        yield telling.paragraph("changes", "; ".join(part for part in (counts, changes) if part) + ".")
     absent = codes_of(get(data, "countries", "checked_absent"))
     if absent:
         yield telling.paragraph("not_on_it", words.country_names(absent, language) + ".")
@@ -51,7 +51,7 @@ def _changes(data: Any, telling: Telling) -> str:
     for kind, codes in by_kind.items():
         label = telling.say(*_CHANGES[kind])
         told.append(f"{label} ({len(codes)}): {words.country_names(codes, telling.language, most=12)}")
-    return "; ".join(told) + "." if told else ""
+    return "; ".join(told)
 
 
 def _counts(counts: Any, telling: Telling) -> str:
@@ -59,8 +59,8 @@ def _counts(counts: Any, telling: Telling) -> str:
     if not _whole(after):
         return ""
     if not _whole(before) or not before:
-        return telling.say(f"{after} countries on it.", f"{after} países en ella.")
-    return telling.say(f"{before} → {after} countries.", f"{before} → {after} países.")
+        return telling.say(f"{after} countries on it", f"{after} países en ella")
+    return telling.say(f"{before} → {after} countries", f"{before} → {after} países")
 
 
 def _printing(printing: Mapping[str, Any], telling: Telling) -> str:
@@ -74,7 +74,7 @@ def _printing(printing: Mapping[str, Any], telling: Telling) -> str:
     missing = codes_of(printing.get("missing"))
     lacks = words.country_names(missing, telling.language, most=4) if missing else ""
     tail = telling.say(f" (without {lacks})", f" (sin {lacks})") if lacks else ""
-    return f"{name} {telling.join(parts)}{tail}" if name and parts else ""
+    return f"{name} {', '.join(parts)}{tail}" if name and parts else ""
 
 
 def _whole(value: Any) -> bool:

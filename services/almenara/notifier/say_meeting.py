@@ -55,8 +55,8 @@ def search(telling: Telling) -> Iterator[Paragraph]:
     if found.unread:
         names = telling.join([plain(source, NAME) for source in found.unread])
         text = telling.say(
-            f"{names} has not been read for these days, so nothing can be said about an entry there.",
-            f"no hay lectura de {names} para esos días; nada puede decirse de una anotación allí.",
+            f"no reading of {names} covers these days, so nothing can be said about an entry there.",
+            f"ninguna lectura de {names} cubre esos días; nada puede decirse de una anotación allí.",
         )
         yield telling.paragraph("unread", text)
     if found.nearest:
@@ -88,17 +88,18 @@ def _checked(found: Search, telling: Telling) -> str:
     for reading in found.readings:
         sources.setdefault(reading.source, []).append(reading)
     names = [_read_source(name, readings, telling) for name, readings in sources.items()]
-    as_of = telling.hour(telling.alert.updated_at, year=True)
+    moment = telling.hour(telling.as_of, year=True) if telling.as_of else ""
+    as_of = telling.say(f" As of {moment}.", f" Al {moment}.") if moment else ""
     window = telling.say(f"from {start} to {end} ({telling.place})", f"del {start} al {end} (hora de {telling.place})")
     if not names:
-        return telling.say(f"entries {window}. As of {as_of}.", f"anotaciones {window}. Al {as_of}.")
+        return telling.say(f"entries {window}.", f"anotaciones {window}.") + as_of
     read = telling.hour(max(reading.recorded for reading in found.readings), year=True)
     joined = telling.join(names, telling.say("or", "ni"))
-    lead = telling.say("no entry of the two", "ninguna anotación de ambos")
-    return telling.say(
-        f"{lead} {window} in {joined}, last read {read}. As of {as_of}.",
-        f"{lead} {window} en {joined}; última lectura: {read}. Al {as_of}.",
+    text = telling.say(
+        f"no entry of the two {window} in {joined}, last read {read}.",
+        f"ninguna anotación de ambos {window} en {joined}; última lectura: {read}.",
     )
+    return text + as_of
 
 
 def _read_source(name: str, readings: list[Reading], telling: Telling) -> str:

@@ -7,16 +7,16 @@ from almenara.domain.alert import Evidence
 from almenara.notifier import words
 from almenara.notifier.reading import NAME, codes_of, get, name_of, text_of
 from almenara.notifier.say_meeting import meeting
-from almenara.notifier.telling import Telling
+from almenara.notifier.telling import Telling, capital
 
 
 def summary(event: Evidence, telling: Telling) -> str:
     """One event in a sentence: the summary that it brings, else one made of its fields, else its type and day."""
     given = text_of(get(event.data, "summary"), telling.language)
     if given:
-        return given if given[-1] in ".!?…" else f"{given}."
+        return capital(given if given[-1] in ".!?…" else f"{given}.")
     made = _MADE.get(event.type, _unknown)(event, telling)
-    return made or _unknown(event, telling)
+    return capital(made) or _unknown(event, telling)
 
 
 def _designation(event: Evidence, telling: Telling) -> str:

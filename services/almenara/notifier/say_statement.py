@@ -28,7 +28,7 @@ def statements(telling: Telling) -> Iterator[Paragraph]:
         mark = text_of(get(strongest.data, "language"), telling.language, 12)
         text = f"«{quote}»" if telling.language == "es" else f"“{quote}”"
         yield telling.paragraph("quote", text, mark if mark.replace("-", "").isalnum() and mark.isascii() else "und")
-        yield telling.paragraph("more_quotes", _about(strongest, telling))
+        yield telling.paragraph("said_by", _about(strongest, telling))
 
 
 def score(event: Evidence) -> float | None:

@@ -11,7 +11,7 @@ from almenara.notifier import words
 LABELS: Final = {
     "reported": ("Reported", "Se informa"),
     "quote": ("Quote", "Cita"),
-    "more_quotes": ("Also", "También"),
+    "said_by": ("Said by", "Dicho por"),
     "by": ("By", "De"),
     "list": ("List", "Lista"),
     "checked": ("Checked", "Se buscó"),
@@ -27,14 +27,22 @@ LABELS: Final = {
     "known": ("Became known", "Se supo"),
 }
 
+_SENTENCES: Final = ("reported", "checked", "unread", "changes", "provisional")
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One alert as it is told to one reader."""
+    """One alert as it is told to one reader; `as_of` is when its search was decided upon, if this change did that."""
 
     alert: Alert
     language: str
     zone: tzinfo
+    as_of: datetime | None = None
 
     def say(self, english: str, spanish: str) -> str:
         """The one of two texts that the reader reads."""
@@ -42,7 +50,8 @@ class Telling:
 
     def paragraph(self, label: str, text: str, quote_language: str = "") -> Paragraph:
         """A paragraph under one of the labels."""
-        return Paragraph(label=self.say(*LABELS[label]), text=text, quote_language=quote_language)
+        shown = capital(text) if label in _SENTENCES else text
+        return Paragraph(label=self.say(*LABELS[label]), text=shown, quote_language=quote_language)
 
     def day(self, moment: datetime, *, year: bool = True) -> str:
         """`26 Dec 2025` in the reader's zone."""

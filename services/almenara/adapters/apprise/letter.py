@@ -22,7 +22,10 @@ from almenara.domain.text import plain
 
 SUBJECT_LIMIT: Final = 250
 TEXT_WIDTH: Final = 76
-_NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
+TEXT_LIMIT: Final = 4_000
+MOST_PARAGRAPHS: Final = 60
+_NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
+_NOT_IN_DOMAIN: Final = re.compile(r"[^A-Za-z0-9.-]", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _COLOURS: Final[Mapping[str, str]] = {
     "critical": "#b3261e",
@@ -59,7 +62,7 @@ def letter(message: Message, sender: str, recipient: str, *, now: datetime | Non
 
 def message_id(delivery: str, domain: str) -> str:
     """The Message-ID of a delivery."""
-    return f"<{_NOT_IN_ID.sub('-', delivery)[:120]}@almenara.{_NOT_IN_ID.sub('-', domain) or 'invalid'}>"
+    return f"<{_NOT_IN_ID.sub('-', delivery)[:120] or '-'}@almenara.{_NOT_IN_DOMAIN.sub('-', domain) or 'invalid'}>"
 
 
 def subject(message: Message) -> str:
@@ -87,20 +90,20 @@ def render_html(message: Message) -> str:
 def cleaned(message: Message) -> Message:
     """The message with every text made plain again: a channel trusts nobody."""
     texts: dict[str, Any] = {
-        name: plain(getattr(message, name))
+        name: plain(getattr(message, name), TEXT_LIMIT)
         for name in ("headline", "dot", "level_word", "country", "caution", "reference", "why_you", "mark", "change")
     }
     paragraphs = tuple(
         replace(
             paragraph,
             label=plain(paragraph.label, 80),
-            text=plain(paragraph.text),
+            text=plain(paragraph.text, TEXT_LIMIT),
             quote_language=paragraph.quote_language if _LANGUAGE.fullmatch(paragraph.quote_language) else "",
         )
-        for paragraph in message.paragraphs
+        for paragraph in message.paragraphs[:MOST_PARAGRAPHS]
     )
     language = message.language if _LANGUAGE.fullmatch(message.language) else "en"
-    earlier = tuple(plain(text) for text in message.earlier)
+    earlier = tuple(plain(text, TEXT_LIMIT) for text in message.earlier[:MOST_PARAGRAPHS])
     return replace(message, **texts, paragraphs=paragraphs, earlier=earlier, language=language)
 
 

@@ -138,6 +138,8 @@ class Submission(AppriseSMTPController):
 
 def _broken(error: Exception, stage: str) -> Outcome:
     """A connection that failed or fell silent: before the data nothing was sent; from there on nobody knows."""
-    how = "timed out" if isinstance(error, TimeoutError) else f"broke off ({type(error).__name__})"
+    # smtplib tells a silence while it reads an answer as a disconnection, and keeps the timeout as its context
+    silent = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+    how = "timed out" if silent else f"broke off ({type(error).__name__})"
     kind = OutcomeKind.UNKNOWN if stage == "data" else OutcomeKind.RETRY_AFTER
     return Outcome(kind, f"smtp {how} at {stage}")

@@ -26,6 +26,7 @@ from almenara.ports.channel import Outcome, OutcomeKind
 HOSTS: Final = ("hooks.slack.com", "hooks.slack-gov.com")
 LOCAL_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
 _PATH: Final = re.compile(r"/services/([A-Za-z0-9]{1,64})/([A-Za-z0-9]{1,64})/([A-Za-z0-9]{1,128})", re.ASCII)
+_PRINTED: Final = re.compile(r"[!-~]{1,500}", re.ASCII)
 _ANSWER_BYTES: Final = 4_096
 
 
@@ -47,6 +48,8 @@ class SlackWebhook:
     @classmethod
     def of(cls, url: str) -> "SlackWebhook | None":
         """The webhook of an URL; None when it is none, or is neither at Slack nor on this machine."""
+        if not _PRINTED.fullmatch(url):  # urlsplit would drop line breaks and tabs
+            return None
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
