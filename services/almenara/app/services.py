@@ -1,0 +1,192 @@
+"""The services of the distributed mode, one process each, and the choice of what to run.
+
+Kafka is the log, PostgreSQL keeps positions and outboxes; each service relays what it appended.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from almenara.app.channels import Ways
+from almenara.app.clock import SystemClock
+from almenara.app.distributed import Distributed, run_processor, run_relays
+from almenara.app.health import health_file
+from almenara.app.loops import run_health, run_reload, run_sender, run_ways, run_webhook, signals, together
+from almenara.app.polling import run_polling
+from almenara.app.settings import Settings
+from almenara.app.standalone import open_poller, run_all, sound_sources
+from almenara.app.startup import Startup
+from almenara.app.stores import open_store
+from almenara.app.ticker import run_ticker
+from almenara.domain.errors import Refused
+from almenara.ingest.intake import EventIntake
+from almenara.notifier.plan import PlanProcessor
+from almenara.notifier.route import RouteProcessor
+from almenara.notifier.send import Sender
+from almenara.ports.clock import Clock
+from almenara.ports.log import ALERTS, BLOBS, DELIVERIES, EVENTS, NOTICES, REJECTED
+from almenara.ports.processor import Processor
+from almenara.ports.store import Store
+from almenara.rules.service import RulesProcessor
+
+ALL: Final = "all"
+SENDERS: Final = 4
+_THREADS: Final = 24
+_INPUT: Final = (EVENTS, BLOBS, REJECTED)
+
+log = logging.getLogger(__name__)
+
+Work = list[Coroutine[Any, Any, None]]
+
+
+@dataclass(slots=True)
+class Service:
+    """What a service process is given."""
+
+    settings: Settings
+    config_dir: Path
+    store: Store
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    reload: asyncio.Event = field(default_factory=asyncio.Event)
+    clock: Clock = field(default_factory=SystemClock)
+    files: list[Path] = field(default_factory=list)
+
+    def startup(self) -> Startup:
+        """The reader of the configuration folder."""
+        return Startup(self.store, self.config_dir, self.settings, self.clock)
+
+    def processing(self, processor: Processor, name: str, writes: Sequence[str]) -> Coroutine[Any, Any, None]:
+        """A processor over the partitions that Kafka assigns."""
+        kafka = self.settings.kafka
+        how = Distributed(writes=writes, health=self._health(name))
+        return run_processor(
+            processor, self.store, kafka.bootstrap, partitions=kafka.partitions, stop=self.stop, how=how
+        )
+
+    def relaying(self, name: str, writes: Sequence[str]) -> Work:
+        """The relays of a process that only appends, and its health."""
+        kafka = self.settings.kafka
+        relays = run_relays(
+            self.store, kafka.bootstrap, partitions=kafka.partitions, stop=self.stop, how=Distributed(writes=writes)
+        )
+        return [relays, run_health(self._health(name), name, self.clock, self.stop, dict)]
+
+    def _health(self, name: str) -> Path:
+        path = health_file(self.settings.data_dir, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.files.append(path)
+        return path
+
+
+def run(service: str, settings: Settings, config_dir: Path) -> None:
+    """Runs one service, or all in the embedded mode, until SIGTERM or SIGINT.
+
+    Raises Refused when the service is none of the mode's, Faulty and Unreachable when it cannot start.
+    """
+    if settings.mode == "embedded" and service != ALL:
+        raise Refused(
+            f"`run {service}` is a service of the distributed mode; the embedded mode runs everything: `run all`"
+        )
+    if settings.mode == "distributed" and service == ALL:
+        raise Refused(f"the distributed mode runs each service by itself: `run {'`, `run '.join(SERVICES)}`")
+    asyncio.run(_main(service, settings, config_dir))
+
+
+async def _main(service: str, settings: Settings, config_dir: Path) -> None:
+    # Sends and fetches wait for the network in threads; the log must never wait for a thread because of them.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="almenara"))
+    if service == ALL:
+        await run_all(settings, config_dir)
+    else:
+        await run_service(service, settings, config_dir)
+
+
+async def run_service(service: str, settings: Settings, config_dir: Path, *, stop: asyncio.Event | None = None) -> None:
+    """Runs one service of the distributed mode until a signal or `stop`."""
+    store = open_store(settings, create=False)
+    given = Service(settings, config_dir, store, stop or asyncio.Event())
+    try:
+        with signals(given.stop, given.reload):
+            work = await asyncio.to_thread(SERVICES[service], given)
+            await together(given.stop, *work)
+    finally:
+        store.close()
+        for file in given.files:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+    log.info("%s stopped", service)
+
+
+def _ingest(given: Service) -> Work:
+    settings, store, clock, stop = given.settings, given.store, given.clock, given.stop
+    intake = EventIntake(store, clock)
+    poller = open_poller(store, settings, clock, sound_sources(given.config_dir))
+    work = [run_polling(poller, stop), _inbox(settings, intake, stop), *given.relaying("ingest", _INPUT)]
+    if settings.webhook.listen:
+        work.append(run_webhook(settings, intake, stop))
+    return work
+
+
+async def _inbox(settings: Settings, intake: EventIntake, stop: asyncio.Event) -> None:
+    """Takes what other teams' producers put into the inbox topic."""
+    from almenara.adapters.kafka.inbox import inbox_broker
+
+    def take(body: bytes) -> None:
+        intake.take("", body)
+
+    broker = inbox_broker(settings.kafka.bootstrap, take)
+    await broker.start()
+    try:
+        await stop.wait()
+    finally:
+        await broker.stop()
+
+
+def _rules(given: Service) -> Work:
+    startup = given.startup()
+    startup.take_rules()
+
+    def again() -> None:
+        startup.take_rules()
+
+    writes = (ALERTS, *_INPUT)
+    processing = given.processing(RulesProcessor(given.store), "rules", writes)
+    return [processing, run_reload(again, given.reload, given.stop)]
+
+
+def _notifier(given: Service) -> Work:
+    settings, store, stop = given.settings, given.store, given.stop
+    startup, ways = given.startup(), Ways(settings)
+    startup.take_audience()
+    sender = Sender(store, ways.channels, ways.address, given.clock, contact=settings.corrections.contact)
+
+    def again() -> None:
+        startup.take_audience()
+
+    return [
+        given.processing(RouteProcessor(store), "notifier", (NOTICES, EVENTS, BLOBS)),
+        given.processing(PlanProcessor(), "plan", (DELIVERIES, REJECTED)),
+        run_ways(startup, ways, stop),
+        run_reload(again, given.reload, stop),
+        *(run_sender(sender, ways, stop) for _ in range(SENDERS)),
+    ]
+
+
+def _ticker(given: Service) -> Work:
+    every = given.settings.time.tick
+    partitions = given.store.partitions
+    ticking = run_ticker(given.store, given.clock, partitions=partitions, stop=given.stop, every=every)
+    return [ticking, *given.relaying("ticker", (EVENTS,))]
+
+
+SERVICES: Final[dict[str, Callable[[Service], Work]]] = {
+    "ingest": _ingest,
+    "rules": _rules,
+    "notifier": _notifier,
+    "ticker": _ticker,
+}

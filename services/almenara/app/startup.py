@@ -1,0 +1,131 @@
+"""What a service does with the configuration folder when it starts, and again when it is told to read it again.
+
+A bad ruleset or a bad subscribers file never replaces a good one: its faults are logged and the active one stays. Only
+where none is active a start is refused.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from almenara.app.activation import activate_audience, activate_rules, check
+from almenara.app.active import Active
+from almenara.app.audience import FILE, LoadedAudience, load_audience, read_audience
+from almenara.app.channels import Ways
+from almenara.app.content import read_content
+from almenara.app.settings import Settings
+from almenara.domain.errors import Fault, Faulty
+from almenara.engine import documents
+from almenara.ports.clock import Clock
+from almenara.ports.state import blob_hash
+from almenara.ports.store import Store
+from almenara.ports.wire import encode
+
+LAST_GOOD: Final = "subscribers.active.yaml"
+BY: Final = "start"
+REASON: Final = "read when the service started"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of reading one part: the hash in force, whether it was activated now, and the faults that kept it."""
+
+    digest: str
+    activated: bool = False
+    faults: tuple[Fault, ...] = ()
+
+
+class Startup:
+    """Reads the configuration folder for one store. `take_*` may be called again at any time."""
+
+    def __init__(self, store: Store, config_dir: Path, settings: Settings, clock: Clock) -> None:
+        self._store = store
+        self._config_dir = config_dir
+        self._settings = settings
+        self._clock = clock
+        self.active = Active(store)
+
+    def take_rules(self) -> Taken:
+        """Activates the folder's ruleset unless it is active. Raises Faulty when it is bad and none is active."""
+        active = self.active.refresh().ruleset
+        lateness = int(self._settings.time.allowed_lateness.total_seconds())
+        try:
+            checked = check(read_content(self._config_dir, allowed_lateness_s=lateness))
+            if checked.digest == active:
+                return Taken(active)
+            activate_rules(self._store, checked, self._clock.now(), by=BY, reason=REASON)
+        except Faulty as error:
+            return self._kept("ruleset", active, error.faults)
+        log.info("ruleset %s activated: %d rules", checked.digest[:12], len(checked.ruleset.rules))
+        return Taken(checked.digest, activated=True)
+
+    def take_audience(self) -> Taken:
+        """Activates the folder's subscribers unless they are active. Raises Faulty when bad and none is active."""
+        active = self.active.refresh().audience
+        try:
+            loaded = read_audience(self._config_dir, self._settings)
+        except Faulty as error:
+            return self._kept("subscribers", active, error.faults)
+        digest = audience_hash(loaded)
+        if digest == active:
+            return Taken(active)
+        activate_audience(self._store, loaded.audience, self._clock.now(), by=BY, reason=REASON)
+        log.info("subscribers %s activated: %d", digest[:12], len(loaded.audience.subscribers))
+        return Taken(digest, activated=True)
+
+    def take_ways(self, ways: Ways) -> bool:
+        """Gives `ways` the addresses of the active audience, from the file or from its last good copy.
+
+        False when neither holds them: then nothing is sent until the file is mended.
+        """
+        active = self.active.refresh().audience
+        copy = self._settings.data_dir / LAST_GOOD
+        file = self._config_dir / FILE
+        for path in (file, copy):
+            loaded = self._loaded(path)
+            if loaded is not None and audience_hash(loaded) == active:
+                ways.use(loaded.audience, loaded.addresses)
+                if path == file:
+                    _keep(file, copy)
+                return True
+        return False
+
+    def _loaded(self, path: Path) -> LoadedAudience | None:
+        # The copy is read as if it stood in the folder, so that its references to files stay right.
+        try:
+            read, faults = documents.read(path.read_bytes(), str(self._config_dir / FILE))
+            return load_audience(read[0], self._settings) if read and not faults else None
+        except (OSError, Faulty):
+            return None
+
+    def _kept(self, what: str, active: str, faults: Sequence[Fault]) -> Taken:
+        if not active:
+            raise Faulty(faults)
+        for fault in faults:
+            log.error("%s", fault)
+        log.error("the %s of %s is NOT taken (%d faults); %s stays", what, self._config_dir, len(faults), active[:12])
+        return Taken(active, faults=tuple(faults))
+
+
+def audience_hash(loaded: LoadedAudience) -> str:
+    """The hash by which the log names an audience."""
+    return blob_hash(encode(loaded.audience))
+
+
+def _keep(file: Path, copy: Path) -> None:
+    """Keeps a copy for this user only: it may hold addresses."""
+    with suppress(OSError):  # without a copy only a later bad file is worse off
+        body = file.read_bytes()
+        if copy.exists() and copy.read_bytes() == body:
+            return
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        new = copy.with_name(f"{copy.name}.{os.getpid()}.new")
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+            opened.write(body)
+        new.replace(copy)
