@@ -27,6 +27,7 @@ from almenara.engine import documents
 from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.route import RouteProcessor
 from almenara.notifier.send import Sender, Sent
+from almenara.ports.channel import Channel
 from almenara.ports.log import ALERTS, EVENTS, LogReader, read_range
 from almenara.ports.store import Store
 from almenara.ports.wire import decode_alerts
@@ -118,7 +119,7 @@ class Demo:
         mail = MailSettings(
             host="127.0.0.1", port=self.smtp.port, security="none", sender="Almenara <almenara@example.org>"
         )
-        channels = {_MAIL: MailChannel(mail), _SLACK: SlackChannel()}
+        channels: dict[str, Channel] = {_MAIL: MailChannel(mail), _SLACK: SlackChannel()}
         return Sender(self._store, channels, address, clock, contact=settings.corrections.contact)
 
     def _send(self, sender: Sender, clock: VirtualClock, until: datetime) -> Iterator[Sent]:

@@ -39,10 +39,12 @@ class Joiner:
     def __init__(self, one_per: OnePer, state: JoinerState) -> None:
         self._one_per = one_per
         self.state = state
+        groups = (group for held in state.groups.values() for group in held)
+        self._of_slot = {slot: group for group in groups for slot in (group.slot, *group.members)}
 
     def join(self, detection: Detection) -> Detection | None:
         """The detection as its group says it; None when it says nothing new."""
-        group = self._member_of(detection.slot)
+        group = self._of_slot.get(detection.slot)
         if group is None:
             return self._first(detection) if detection.what == Change.RAISED else None
         if detection.what in (Change.RAISED, Change.UPDATED):
@@ -57,10 +59,13 @@ class Joiner:
         groups = self.state.groups.setdefault(self._key(detection), [])
         for group in groups:
             if group.open and abs(event.time - group.time) <= self._one_per.within:
+                self._of_slot[detection.slot] = group
                 group.members[detection.slot] = event
                 joined = replace(detection, reason=Reason.ANOTHER_SOURCE, joined=(event,))
                 return self._of(group, joined, what=Change.UPDATED)
-        groups.append(Group(detection.slot, event.time, {detection.slot: event}))
+        group = Group(detection.slot, event.time, {detection.slot: event})
+        self._of_slot[detection.slot] = group
+        groups.append(group)
         return detection
 
     def _fall(self, group: Group, detection: Detection) -> Detection | None:
@@ -76,10 +81,6 @@ class Joiner:
     def _of(self, group: Group, detection: Detection, *, what: Change) -> Detection:
         events = tuple(group.members.values()) or detection.events
         return replace(detection, what=what, slot=group.slot, events=events)
-
-    def _member_of(self, slot: str) -> Group | None:
-        groups = (group for held in self.state.groups.values() for group in held)
-        return next((group for group in groups if slot in group.members or group.slot == slot), None)
 
     def _key(self, detection: Detection) -> str:
         found: dict[str, Any] = {}
