@@ -101,10 +101,8 @@ def _lines(source: bytes | Iterable[bytes]) -> Iterator[bytes]:
     # One byte more than a line may have, then the newline: enough to know that it is too long.
     while line := stream.readline(MAX_LINE_BYTES + 2):
         yield line
-        while len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
+        while line and not line.endswith(b"\n"):
             line = stream.readline(MAX_LINE_BYTES)
-            if not line:
-                return
 
 
 def _item(value: object, prefix: str) -> Item:

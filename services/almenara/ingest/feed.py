@@ -1,37 +1,29 @@
 """Entries of a parsed RSS or Atom feed into drafts of `article.published`, and the reading itself.
 
-Pure: the feed was fetched and parsed by others, and is given as plain dictionaries. Dates are read as ISO 8601 or RFC
-2822 and nothing else: guessing reads 02/03 as a day of February.
+Pure: the feed was fetched and parsed by others, and is given as plain dictionaries.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_tz
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from almenara.domain.errors import AlmenaraError, Rejected
 from almenara.domain.ids import content_id
 from almenara.ingest.checked import Previous, Reading, ReadOutcome, checked, compare
 from almenara.ingest.draft import Draft, cut_quote
+from almenara.ingest.feed_dates import read_date
 from almenara.ingest.sources import SourceSpec
 from almenara.ports.source import Fetched
 
 ARTICLE: Final = "article.published"
 EMPTY_ITEM: Final = "empty_item"
-BAD_DATE: Final = "bad_date"
-NO_DATE: Final = "no_date"
-NO_OFFSET: Final = "no_offset"
 BAD_LINK: Final = "bad_link"
 
 MAX_LINK: Final = 2_000
 MAX_RAW: Final = 20_000
-_OLDEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
-_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?(Z|z|[+-]\d\d:?\d\d)?)?", re.ASCII)
-_DAY_CHARS: Final = 10
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LANGUAGE: Final = re.compile(r"([A-Za-z]{2,3})([-_][A-Za-z0-9-]{1,20})?", re.ASCII)
 
@@ -45,15 +37,6 @@ class FeedReading:
     drafts: tuple[Draft, ...] = ()
     checked: Draft
     rejected: tuple[Rejected, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """A date as read: a moment or a day (`until` set), or None with the flag that says why."""
-
-    time: datetime | None
-    until: datetime | None = None
-    flag: str = ""
 
 
 def read_feed(
@@ -77,7 +60,8 @@ def read_feed(
     outcome = compare(len(drafts), fetched.sha256, previous)
     dated = [d.time for d in drafts if d.time <= at and not d.data.get("flags")]
     start = previous.covers[1] if previous else min(dated, default=at)
-    made = _checked(spec, at, start, outcome, rows=len(drafts), sha256=fetched.sha256)
+    more = {"flawed": True} if parsed.get("flawed") else None
+    made = _checked(spec, at, start, outcome, rows=len(drafts), sha256=fetched.sha256, more=more)
     return FeedReading(drafts=tuple(drafts), checked=made, rejected=tuple(rejected))
 
 
@@ -100,6 +84,8 @@ def article(spec: SourceSpec, parsed: Parsed, entry: Parsed, at: datetime) -> Dr
     when = read_date(entry.get("published") or entry.get("updated"), spec.zone)
     link, guid = _line(entry.get("link")), _line(entry.get("id"))
     flags = [when.flag] if when.flag else []
+    if link == guid and not link.lower().startswith("http"):
+        link = ""  # parsers give the guid where there is no link
     if link and (not link.lower().startswith(("http://", "https://")) or len(link) > MAX_LINK):
         flags, link = [*flags, BAD_LINK], ""
     declared = entry.get("language") or _feed(parsed).get("language")
@@ -122,24 +108,6 @@ def article(spec: SourceSpec, parsed: Parsed, entry: Parsed, at: datetime) -> Dr
         countries_key=(spec.country,),
         data={name: value for name, value in data.items() if value} | ({"flags": sorted(flags)} if flags else {}),
     )
-
-
-def read_date(text: object, zone: str = "UTC") -> When:
-    """A date of a feed, ISO 8601 or RFC 2822; one without an offset is in `zone` and flagged, a bare day is a day."""
-    if not isinstance(text, str) or not text.strip():
-        return When(None, flag=NO_DATE)
-    text = text.strip()[:100]
-    try:
-        found = _iso(text) if _ISO.fullmatch(text) else _rfc2822(text)
-        local = found.replace(tzinfo=ZoneInfo(zone)) if found.tzinfo is None else found
-        moment = local.astimezone(UTC)
-        day = len(text) == _DAY_CHARS
-        until = (local + timedelta(days=1)).astimezone(UTC) if day else None
-    except (ValueError, OverflowError):
-        return When(None, flag=BAD_DATE)
-    if moment < _OLDEST:
-        return When(None, flag=BAD_DATE)
-    return When(moment, until, NO_OFFSET if found.tzinfo is None and not day else "")
 
 
 def plain_text(value: object) -> str:
@@ -178,20 +146,6 @@ class _Words(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._hidden:
             self.words.append(data)
-
-
-def _iso(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace(" +", "+").replace(" -", "-").replace(" Z", "Z").upper())
-
-
-def _rfc2822(text: str) -> datetime:
-    parts = parsedate_tz(text)
-    # The email package takes 02/03/2026 and bare numbers for dates too: a month must be written as a word.
-    if parts is None or not re.search(r"[A-Za-z]{3}", text):
-        raise ValueError("not a date")
-    offset = parts[9]
-    made = datetime(*parts[:6], tzinfo=None if offset is None else UTC)
-    return made - timedelta(seconds=offset) if offset else made
 
 
 def _entries(parsed: Parsed) -> list[Parsed]:

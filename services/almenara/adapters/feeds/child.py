@@ -23,6 +23,7 @@ NO_FEED: Final = "no_feed"
 
 _MAIN: Final = Path(__file__).with_name("parser_main.py")
 _MARK: Final = re.compile(rb"<!(?:(--)|(\[CDATA\[)|\s*(entity)\b|\s*(doctype)\b)", re.IGNORECASE)
+_ENTITY: Final = re.compile(rb"<!\s*entity\b", re.IGNORECASE)
 _ENDS: Final = {1: b"-->", 2: b"]]>"}
 
 
@@ -55,8 +56,10 @@ def parse(body: bytes, content_type: str = "", *, limits: Limits = Limits()) -> 
         found: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         raise Rejected(UNDECODABLE, "the parser's answer cannot be read") from None
-    if not found["version"] and not found["entries"]:
-        raise Rejected(NO_FEED, "neither RSS nor Atom" + (f": {found['flaw']}" if found["flaw"] else ""))
+    if not found["entries"] and (found["flawed"] or not found["version"]):
+        raise Rejected(
+            NO_FEED, "no entries, and no sound RSS or Atom" + (f": {found['flaw']}" if found["flaw"] else "")
+        )
     return found
 
 
@@ -71,7 +74,7 @@ def refuse_declarations(body: bytes) -> None:
     place = 0
     while found := _MARK.search(plain, place):
         place, kind = found.end(), found.lastindex or 0
-        if kind == 3:
+        if kind == 3 or (kind == 4 and _ENTITY.search(plain, place)):
             raise Rejected(ENTITIES, "the feed declares entities (<!ENTITY), which can be made to explode; not parsed")
         if kind == 4:
             raise Rejected(

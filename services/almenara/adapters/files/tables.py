@@ -16,7 +16,6 @@ from almenara.ports.source import Row, Table
 
 MAX_BYTES: Final = 50_000_000
 MAX_ROWS: Final = 200_000
-MAX_SHEET_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 200
 MAX_CELL: Final = 10_000
 HEADER_WITHIN: Final = 20
@@ -72,7 +71,7 @@ def _header(grid: Grid, wanted: set[str]) -> int | None:
 
 
 def _workbook(body: bytes, file: str) -> Grid:
-    return _bounded(sheet_rows(body, file, max_rows=MAX_SHEET_ROWS, max_columns=MAX_COLUMNS + 1), file)
+    return _bounded(sheet_rows(body, file, max_rows=MAX_ROWS + 2, max_columns=MAX_COLUMNS + 1), file)
 
 
 def _text(body: bytes, file: str, wanted: set[str]) -> Grid:

@@ -23,9 +23,9 @@ _ERRORS: Final = (
 
 
 def sheet_rows(body: bytes, file: str, *, max_rows: int, max_columns: int) -> Iterator[tuple[int, Sequence[str]]]:
-    """The rows of the first sheet, numbered from 1, at most these many, empty ones left out; cells as text.
+    """The rows of the first sheet, numbered from 1, empty ones left out; cells as text, dates and times as ISO 8601.
 
-    Dates and times are written as ISO 8601. Raises Faulty for a file that cannot be read or is too large unpacked.
+    Raises Faulty for a file that cannot be read, is too large unpacked, or reaches `max_rows`.
     """
     _inspect(body, file)
     import openpyxl  # 0.2 s; only who reads a workbook pays for it
@@ -37,9 +37,15 @@ def sheet_rows(body: bytes, file: str, *, max_rows: int, max_columns: int) -> It
             # What the file says of its own size is not believed.
             sheet.reset_dimensions()
             rows = sheet.iter_rows(values_only=True, max_row=max_rows, max_col=max_columns)
+            number = 0
             for number, cells in enumerate(rows, start=1):
-                if any(cell is not None for cell in cells):
-                    yield number, [_text(cell) for cell in cells]
+                # Rows come filled up to the last column that was asked for.
+                used = max((index for index, cell in enumerate(cells, start=1) if cell is not None), default=0)
+                if used:
+                    yield number, [_text(cell) for cell in cells[:used]]
+            if number >= max_rows:
+                what = f"more than {max_rows - 2:,} rows, empty ones counted"
+                raise Faulty([Fault(file, number, what, "remove the empty rows, or export fewer days at once")])
         finally:
             book.close()
     except Faulty:
