@@ -106,7 +106,16 @@ class TestMail:
 
     @pytest.mark.parametrize(
         "address",
-        ["", "ana", "a@b, c@d", "a@b\r\nBcc: c@d", "Ana <a@b.org>", "a@b.org?cc=x@y", "a" * 65 + "@b.org", "á@b.org"],
+        [
+            "",
+            "ana",
+            "a@b, c@d",
+            "a@b\r\nBcc: c@d",
+            "Ana <a@example.org>",
+            "a@example.org?cc=c@example.org",
+            "a" * 65 + "@example.org",
+            "á@example.org",
+        ],
     )
     def test_what_is_no_address_is_never_sent_to(self, smtp, address):
         assert mail_channel(smtp.port).send(message(), address).kind == OutcomeKind.REJECTED_PERMANENT
@@ -148,7 +157,9 @@ class TestMail:
         text, html = (read(smtp).get_body((kind,)).get_content() for kind in ("plain", "html"))
         assert read(smtp).get_content_type() == "multipart/alternative"
         flat = " ".join(text.split())
-        for part in (told.mark, told.headline, told.caution, told.reference, told.why_you):
+        assert told.headline in flat
+        headline = told.headline.removeprefix(f"{told.dot} ")  # the page draws the dot
+        for part in (told.mark, headline, told.caution, told.reference, told.why_you):
             assert part in flat
             assert part in html
         for paragraph in told.paragraphs:
@@ -280,7 +291,7 @@ class TestSecrets:
         smtp.reply_with(replace(reply, line=f"{reply.line} canary7@example.org"))
         channels = [mail_channel(smtp.port), mail_channel(smtp.port, user="u", password="canary-password-7")]
         outcomes = [channel.send(message(), "canary7@example.org") for channel in channels]
-        settings = MailSettings(host="h", port=1, sender="a@b.org", password="canary-password-7")
+        settings = MailSettings(host="h", port=1, sender="a@example.org", password="canary-password-7")
         # aiosmtpd's own log is the server's, not the channel's
         ours = [one.getMessage() for one in caplog.records if not one.name.startswith("mail.")]
         clean([*map(repr, channels), *map(repr, outcomes), repr(settings), *ours, *capfd.readouterr()])

@@ -100,7 +100,7 @@ class Tags(HTMLParser):
 @given(text=STRINGS)
 def test_slack_gets_plain_text_only(make, text):
     post = payload(make(of(text)))
-    blocks = texts_in(post["blocks"]) + [post["text"]]
+    blocks = [*texts_in(post["blocks"]), post["text"]]
     for shown in blocks:
         assert "<" not in shown
         assert ">" not in shown

@@ -29,7 +29,7 @@ MOST_EVENTS: Final = 10
 _UNCHECKED: Final = ("Could not be checked", "No se pudo comprobar")
 _ROLES: Final = {
     "actor": ("acting", "actúa"),
-    "target": ("target", "objetivo"),
+    "target": ("other side", "contraparte"),
     "affected": ("affected", "afectado"),
     "checked_absent": ("checked, not on it", "se buscó y no figura"),
 }

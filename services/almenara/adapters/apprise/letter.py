@@ -84,7 +84,9 @@ def render_html(message: Message) -> str:
     closed = message.dot == _CLOSED_DOT
     colour = _CLOSED_COLOUR if closed else _COLOURS.get(message.level, _CLOSED_COLOUR)
     template: Template = _environment().get_template("mail.html.j2")
-    return template.render(message=message, colour=colour, title=subject(message))
+    # the dot is drawn: not every machine has a font for it
+    headline = message.headline.removeprefix(message.dot).lstrip()
+    return template.render(message=message, colour=colour, headline=headline, title=subject(message))
 
 
 def cleaned(message: Message) -> Message:
