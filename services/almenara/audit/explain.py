@@ -78,7 +78,6 @@ def why_not(engine: Engine, event: Event, rule_name: str) -> WhyNot:
         raise Missing(f"no rule {rule_name} is active; `almenara rules list` names them")
     if isinstance(rule, SingleRule):
         return WhyNot(event, rule_name, tuple(_single(engine, event, rule)))
-    assert isinstance(rule, Correlation)
     lines: list[str] = []
     detector = engine.detector(rule_name)
     if isinstance(detector, AbsenceDetector):
@@ -86,7 +85,7 @@ def why_not(engine: Engine, event: Event, rule_name: str) -> WhyNot:
     elif isinstance(detector, ThresholdDetector):
         lines += _threshold(detector, event)
     if not lines:
-        members = [engine.ruleset.by_name[name] for name in rule.rules]
+        members = [engine.ruleset.by_name[name] for name in rule.rules] if isinstance(rule, Correlation) else []
         lines = [f"not raised: the event is none that {rule_name} starts from"]
         for member in members:
             if isinstance(member, SingleRule):

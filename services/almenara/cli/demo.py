@@ -146,9 +146,9 @@ class _Teller:
 
 def _proof(session: Session, store: "Store", data_dir: Path) -> bool:
     """Folds the record again with the network off, then shows that one flipped byte is found."""
+    from almenara.adapters.sql.store import open_sqlite
     from almenara.app.isolation import no_network
     from almenara.app.replay import replay_alerts, verify_log
-    from almenara.adapters.sql.store import open_sqlite
     from almenara.app.tamper import flip_byte
     from almenara.audit.explain import records
 
@@ -187,21 +187,38 @@ def _summary(store: "Store", teller: _Teller) -> dict[str, Any]:
     from almenara.cli.alerts import as_json
 
     latest = {changed.alert.uid: changed.alert for changed in teller.changes}
-    deliveries = [
-        {"delivery": one.notice.delivery, "alert": one.notice.changed.alert.cite, "change": str(one.notice.changed.change),
-         "subscriber": one.notice.subscriber, "channel": one.notice.channel, "outcome": str(one.outcome.kind),
-         "possible_duplicate": one.possible_duplicate}
-        for one in teller.sent
-    ]  # fmt: skip
+    deliveries = [_delivery(one) for one in teller.sent]
     alerts = sorted(latest.values(), key=lambda alert: (alert.raised_at, alert.uid))
     return {"events": teller.events, "alerts": [as_json(alert) for alert in alerts], "deliveries": deliveries}
+
+
+def _delivery(sent: "Sent") -> dict[str, Any]:
+    notice = sent.notice
+    return {
+        "delivery": notice.delivery,
+        "alert": notice.changed.alert.cite,
+        "change": str(notice.changed.change),
+        "subscriber": notice.subscriber,
+        "channel": notice.channel,
+        "outcome": str(sent.outcome.kind),
+        "possible_duplicate": sent.possible_duplicate,
+    }
 
 
 def _clear(data_dir: Path) -> None:
     """Removes what an earlier demo left; refuses a folder that is something else."""
     from almenara.domain.errors import Refused
 
-    known = {"almenara.db", "almenara.db-wal", "almenara.db-shm", "mails", "slack", "tampered.db", "audience.key", _MARK}
+    known = {
+        "almenara.db",
+        "almenara.db-wal",
+        "almenara.db-shm",
+        "mails",
+        "slack",
+        "tampered.db",
+        "audience.key",
+        _MARK,
+    }
     strange = sorted(path.name for path in data_dir.iterdir() if path.name not in known)
     if strange or (any(data_dir.iterdir()) and not (data_dir / _MARK).exists()):
         raise Refused(

@@ -89,6 +89,8 @@ class ConditionCompiler:
     def _field(self, field: str, value: Any, *, positive: bool) -> Predicate:
         if isinstance(value, SigmaExists):
             wanted = bool(value.exists)
+            if positive and wanted:
+                self._leaves.append(Leaf(field, lambda found: True))
             return lambda view: bool(view.values(field)) is wanted
         if isinstance(value, SigmaNull):
             return lambda view: all(found is None for found in view.values(field))

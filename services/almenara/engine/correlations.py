@@ -6,6 +6,7 @@ Other correlation types parse and are refused here until the engine runs them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,9 +51,10 @@ def compile_all(
     found: list[Correlation] = []
     ids = {str(one.rule.id): one.name for one in parsed if one.rule.id}
     failed = {one.name for one in parsed if not isinstance(one.rule, SigmaCorrelationRule)} - set(singles)
+    known = _Known(singles, ids, frozenset(failed), version)
     for one in parsed:
         if isinstance(one.rule, SigmaCorrelationRule):
-            compiler = _Compiler(one, one.rule, singles, ids, failed, version)
+            compiler = _Compiler(one, one.rule, known)
             rule = compiler.compile()
             faults += compiler.faults
             if rule is not None:
@@ -60,18 +62,19 @@ def compile_all(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What correlations may refer to: rules by name, names by id, names of rules that could not be compiled."""
+
+    singles: Mapping[str, SingleRule]
+    ids: Mapping[str, str]
+    failed: frozenset[str]
+    version: str
+
+
 class _Compiler:
-    def __init__(
-        self,
-        one: Parsed,
-        rule: SigmaCorrelationRule,
-        singles: Mapping[str, SingleRule],
-        ids: Mapping[str, str],
-        failed: set[str],
-        version: str,
-    ) -> None:
-        self._one, self._rule, self._singles = one, rule, singles
-        self._ids, self._failed, self._version = ids, failed, version
+    def __init__(self, one: Parsed, rule: SigmaCorrelationRule, known: _Known) -> None:
+        self._one, self._rule, self._known = one, rule, known
         self.faults: list[Fault] = []
 
     def compile(self) -> Correlation | None:
@@ -92,10 +95,10 @@ class _Compiler:
     def _members(self) -> list[str]:
         members = []
         for reference in self._rule.rules or ():
-            name = self._ids.get(reference.reference, reference.reference)
-            if name in self._singles:
+            name = self._known.ids.get(reference.reference, reference.reference)
+            if name in self._known.singles:
                 members.append(name)
-            elif name not in self._failed:
+            elif name not in self._known.failed:
                 self._fault("rules", f"no rule is named '{reference.reference}'", "name a rule of this ruleset")
         return members
 
@@ -104,11 +107,11 @@ class _Compiler:
 
         data = self._one.document.data
         own = {key: value for key, value in data.get("almenara", {}).items() if key in ("absence", "one_per")}
-        hashes = [self._singles[name].detection_hash for name in members]
+        hashes = [self._known.singles[name].detection_hash for name in members]
         aliases: dict[str, dict[str, str]] = {}
         for name, alias in (self._rule.aliases.aliases if self._rule.aliases else {}).items():
             aliases[name] = {
-                self._ids.get(reference.reference, reference.reference): field
+                self._known.ids.get(reference.reference, reference.reference): field
                 for reference, field in alias.mapping.items()
             }
         return {
@@ -117,7 +120,7 @@ class _Compiler:
             "timespan": timedelta(seconds=self._rule.timespan.seconds),
             "group_by": tuple(self._rule.group_by or ()),
             "aliases": aliases,
-            "detection_hash": canonical([data["correlation"], own, hashes, self._version]).decode(),
+            "detection_hash": canonical([data["correlation"], own, hashes, self._known.version]).decode(),
         }
 
     def _threshold(self, base: dict[str, Any]) -> ThresholdRule | None:

@@ -86,7 +86,9 @@ class ThresholdDetector:
                 if not stands:
                     state.episodes.remove(episode)
                 what = Change.UPDATED if stands else Change.RETRACTED
-                found.append(self._say(what, Reason.SOURCE_WITHDRAWN, key, episode, held, clock))
+                found.append(
+                    self._say(what, Reason.SOURCE_WITHDRAWN, key=key, episode=episode, events=held, clock=clock)
+                )
         return found
 
     def on_tick(self, clock: datetime) -> list[Detection]:
@@ -116,24 +118,28 @@ class ThresholdDetector:
             episode = Episode(ids[0], ids)
             state.episodes.append(episode)
             events = [counted.event for counted in window]
-            return self._say(Change.RAISED, Reason.DETECTED, key, episode, events, clock)
+            return self._say(
+                Change.RAISED, Reason.DETECTED, key=key, episode=episode, events=events, clock=clock, last=event
+            )
         episode.members += [i for i in ids if i not in episode.members]
         events = [c.event for c in state.counted if c.event.id in episode.members]
-        return self._say(Change.UPDATED, Reason.MORE_EVENTS, key, episode, events, clock, joined=(event,))
+        return self._say(
+            Change.UPDATED, Reason.MORE_EVENTS, key=key, episode=episode, events=events, clock=clock, last=event
+        )
 
     def _say(
         self,
         what: Change,
         reason: Reason,
+        *,
         key: Key,
         episode: Episode,
         events: Sequence[Event],
         clock: datetime,
-        *,
-        joined: tuple[Event, ...] = (),
+        last: Event | None = None,
     ) -> Detection:
-        # The triggering event comes last: for an update that is the one that joined.
-        ordered = (*(e for e in events if e not in joined), *joined)
+        # The triggering event comes last, whatever its time.
+        ordered = (*(event for event in events if event is not last), *((last,) if last else ()))
         return Detection(
             what=what,
             rule=self.rule.name,
@@ -142,7 +148,7 @@ class ThresholdDetector:
             at=clock,
             reason=reason,
             events=ordered,
-            joined=joined,
+            joined=(last,) if last and what == Change.UPDATED else (),
         )
 
     def _forget(self, state: KeyState, clock: datetime) -> None:

@@ -13,7 +13,7 @@ from almenara.domain.alert import Alert, AlertChanged
 from almenara.domain.errors import Faulty, Refused, Rejected
 from almenara.domain.event import AUDIENCE, COMMANDS, RULESET, TICK, Event
 from almenara.domain.ids import content_id
-from almenara.engine.detection import Findings, Late
+from almenara.engine.detection import Late
 from almenara.engine.engine import SEMANTICS, Engine, EngineState
 from almenara.engine.ruleset import Ruleset, build, content_of
 from almenara.ports.log import ALERTS, EVENTS, REJECTED, Entry, Record
@@ -89,7 +89,7 @@ class RulesFold:
             return self._command(event, record)
         if self._engine is None:
             return Outputs()
-        return self._outputs(self._engine.apply(event), event, record)
+        return self._outputs(self._engine, event, record)
 
     def snapshot(self) -> bytes:
         """The state as bytes."""
@@ -127,14 +127,14 @@ class RulesFold:
         changed = decide_command(event, alert, at, Cause(record.id, record.position, record.key))
         return Outputs([self._keep(changed)] if changed else [])
 
-    def _outputs(self, findings: Findings, event: Event, record: Record) -> Outputs:
-        assert self._engine is not None
+    def _outputs(self, engine: Engine, event: Event, record: Record) -> Outputs:
+        findings = engine.apply(event)
         outputs = Outputs()
         for detection in findings.detections:
             country = event.country if event.type != TICK else detection.events[-1].country
             cause = Cause(record.id, record.position, country)
             alert = self._state.alerts.get(alert_uid(detection.rule, country, detection))
-            changed = decide(detection, alert, self._engine.ruleset, cause, ruleset_hash=self._state.ruleset_hash)
+            changed = decide(detection, alert, engine.ruleset, cause, ruleset_hash=self._state.ruleset_hash)
             if changed is not None:
                 outputs.entries.append(self._keep(changed))
         outputs.entries += [self._late(late, record) for late in findings.late]
