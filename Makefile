@@ -65,12 +65,12 @@ check: ## everything, on real servers (Kafka, PostgreSQL, Chromium); nothing may
 	ALMENARA_REQUIRE_SERVERS=1 $(MAKE) test heavy
 
 bench: $(VENV)/.dev ## how fast it is, as ratios in one run
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python bench/run.py
 
 # --- what is generated ---
 
 schemas: $(VENV)/.runtime ## JSON Schemas of the events and the AsyncAPI document, from the code
-	$(BIN)/python -m almenara.app.schemas docs/schemas
+	$(BIN)/python -m almenara.cli.schemas
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock: ## both lock files, from pyproject.toml (needs uv; UPGRADE=--upgrade takes today's releases)
