@@ -4,6 +4,10 @@ import contextlib
 import gzip
 import http.server
 import ipaddress
+import shutil
+import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -76,12 +80,9 @@ def test_markup_inside_cdata_and_comments_declares_nothing() -> None:
 
 def test_a_reference_beyond_unicode_and_other_damage_are_survived() -> None:
     for damage in (b"&#1114112;", b"&nbsp;", b"\xff", b"<b>", b"&undefined;"):
-        try:
-            found = parse(GOOD.replace(b"En 2099", b"En 2099" + damage))
-        except Rejected as error:
-            assert error.reason == "undecodable"
-        else:
-            assert found["entries"]
+        with contextlib.suppress(Rejected):
+            assert parse(GOOD.replace(b"En 2099", b"En 2099" + damage))["entries"]
+    assert parse(GOOD)["entries"]
 
 
 def test_too_slow_and_too_hungry_children_are_ended() -> None:
@@ -97,8 +98,9 @@ def test_too_slow_and_too_hungry_children_are_ended() -> None:
 @pytest.mark.parametrize(
     "text",
     ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-     "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fec0::1", "64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::",
-     "2001:0:7f00:1::", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "ff02::1", "192.88.99.1", "192.0.2.1"],
+     "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fec0::1", "64:ff9b::7f00:1", "64:ff9b:1::1",
+     "2002:7f00:1::", "2001:0:7f00:1::", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "ff02::1",
+     "192.88.99.1", "192.0.2.1"],
 )  # fmt: skip
 def test_addresses_that_are_not_public(text: str) -> None:
     assert not is_public(ipaddress.ip_address(text))
@@ -216,6 +218,64 @@ def test_trouble_of_the_other_side_is_unreachable(site: Server) -> None:
         FETCHER.get("http://127.0.0.1:1/")
     with pytest.raises(Unreachable):
         FETCHER.get("http://no-such-host.invalid/")
+
+
+@pytest.fixture
+def trickle() -> Iterator[int]:
+    """A server that sends a header and never comes to its end, one byte at a time."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            sock, _ = listener.accept()
+            with sock:
+                sock.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not ended.wait(0.02):
+                    sock.sendall(b"a")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    ended.set()
+    listener.close()
+    thread.join(5)
+
+
+def test_one_who_sends_for_ever_is_cut_off(trickle: int) -> None:
+    with pytest.raises(Unreachable):
+        Fetcher(allow_loopback=True, timeout_s=0.3).get(f"http://127.0.0.1:{trickle}/")
+
+
+def test_a_certificate_must_be_for_the_name(site: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+               "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out",
+               str(certificate)]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = Server(("127.0.0.1", 0), Site)
+    server.seen = []
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    port = server.server_address[1]
+    try:
+        with pytest.raises(Unreachable):
+            FETCHER.get(f"https://localhost:{port}/good")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with pytest.raises(Unreachable):
+            FETCHER.get(f"https://127.0.0.1:{port}/good")
+        assert FETCHER.get(f"https://localhost:{port}/good").body == GOOD
+        assert server.seen[-1]["Host"] == f"localhost:{port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
 
 
 def test_this_machine_is_not_fetched_from_unless_it_is_said(site: Server) -> None:

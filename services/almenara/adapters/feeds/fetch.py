@@ -4,13 +4,17 @@ The connection goes to the very address that was checked, so that a name cannot 
 the environment are not used. Knows nothing of feeds.
 """
 
+import contextlib
 import hashlib
+import socket
+import threading
 import time
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
@@ -69,7 +73,7 @@ class Fetcher:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         addresses = resolve(host, port, allow_loopback=self.allow_loopback)
         left_s = max(0.1, deadline - time.monotonic())
-        pool = _pool(parts.scheme, addresses[0], port, host=host, timeout=Timeout(total=left_s))
+        pool = _pool(parts.scheme, addresses[0], port, host=host, left_s=left_s)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         with pool:
             response = pool.request(
@@ -82,9 +86,12 @@ class Fetcher:
                 decode_content=True,
             )
             try:
-                return self._answer(response, url, host, deadline)
+                answer = self._answer(response, url, host, deadline)
             finally:
                 response.close()
+        # A connection that was cut can look like one that came to its end.
+        self._in_time(host, deadline)
+        return answer
 
     def _answer(self, response: urllib3.BaseHTTPResponse, url: str, host: str, deadline: float) -> Fetched | str:
         status, headers = response.status, response.headers
@@ -116,10 +123,13 @@ class Fetcher:
             size += len(chunk)
             if size > self.max_bytes:
                 raise Rejected(TOO_LARGE, f"{host} sends more than {self.max_bytes:,} bytes")
-            if time.monotonic() > deadline:
-                raise Unreachable(f"{host} takes longer than {self.timeout_s:g} seconds")
+            self._in_time(host, deadline)
             parts.append(chunk)
         return b"".join(parts)
+
+    def _in_time(self, host: str, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise Unreachable(f"{host} takes longer than {self.timeout_s:g} seconds")
 
 
 def _parts(url: str) -> SplitResult:
@@ -133,12 +143,53 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-def _pool(scheme: str, address: str, port: int, *, host: str, timeout: Timeout) -> urllib3.HTTPConnectionPool:
+class _Cut:
+    """Ends a connection when its time is over: the library's own timeout begins again with every byte."""
+
+    left_s = 0.0
+
+    def cut_later(self, sock: socket.socket | None) -> None:
+        if sock is not None:
+            timer = threading.Timer(self.left_s, _shut, (sock,))
+            timer.daemon = True
+            timer.start()
+
+
+class _Http(_Cut, HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.cut_later(self.sock)
+
+
+class _Https(_Cut, HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.cut_later(self.sock)
+
+
+def _shut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # closed since, as it should be
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _pool(scheme: str, address: str, port: int, *, host: str, left_s: float) -> urllib3.HTTPConnectionPool:
+    timeout = Timeout(total=left_s)
+    pool: urllib3.HTTPConnectionPool
     if scheme == "http":
-        return urllib3.HTTPConnectionPool(address, port, timeout=timeout, maxsize=1)
-    return urllib3.HTTPSConnectionPool(
-        address, port, timeout=timeout, maxsize=1, server_hostname=host, assert_hostname=host, cert_reqs="CERT_REQUIRED"
-    )
+        pool = urllib3.HTTPConnectionPool(address, port, timeout=timeout, maxsize=1)
+        pool.ConnectionCls = type("_TimedHttp", (_Http,), {"left_s": left_s})
+    else:
+        pool = urllib3.HTTPSConnectionPool(
+            address,
+            port,
+            timeout=timeout,
+            maxsize=1,
+            server_hostname=host,
+            assert_hostname=host,
+            cert_reqs="CERT_REQUIRED",
+        )
+        pool.ConnectionCls = type("_TimedHttps", (_Https,), {"left_s": left_s})
+    return pool
 
 
 def _plain(error: HTTPError) -> str:
