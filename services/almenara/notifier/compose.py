@@ -107,7 +107,7 @@ def _reported(telling: Telling) -> Iterator[Paragraph]:
     if len(events) > MOST_EVENTS:
         more = len(events) - MOST_EVENTS
         told.append(telling.say(f"And {more} more.", f"Y {more} más."))
-    if telling.alert.search and events:
+    if telling.alert.search and events and not telling.silence:
         told.append(_first_known(events, telling))
     if any(told):
         yield telling.paragraph("reported", " ".join(part for part in told if part))
@@ -177,6 +177,11 @@ def _caution(changed: AlertChanged, telling: Telling) -> str:
         return telling.say(
             "Nothing follows from a retracted alert; please do not pass it on.",
             "De una alerta retirada nada se concluye; no la difunda.",
+        )
+    if telling.silence:
+        return telling.say(
+            "A source that is silent says nothing about what it covers, in either direction.",
+            "Una fuente en silencio no dice nada de lo que cubre, ni en un sentido ni en otro.",
         )
     if changed.reason == Reason.REGISTERED_LATE:
         return telling.say(

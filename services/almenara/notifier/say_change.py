@@ -8,7 +8,7 @@ from typing import Final
 
 from almenara.domain.alert import AlertChanged, Change, Reason
 from almenara.domain.text import plain
-from almenara.notifier.reading import NAME, SENTENCE, sources_of
+from almenara.notifier.reading import NAME, SENTENCE, get, name_of, sources_of
 from almenara.notifier.say_meeting import pair
 from almenara.notifier.say_other import summary
 from almenara.notifier.telling import Telling
@@ -20,6 +20,7 @@ _RESOLVED_WORDS: Final = {
     Reason.FOUND_WHEN_READ: ("CLOSED, found when read", "CERRADA, hallado al leer"),
     Reason.RULE_REMOVED: ("CLOSED, rule removed", "CERRADA, regla retirada"),
 }
+_FOUND: Final = (Reason.REGISTERED_LATE, Reason.FOUND_WHEN_READ)
 _CHANGE_WORDS: Final = {
     Change.UPDATED: ("updated", "actualizada"),
     Change.ACKNOWLEDGED: ("acknowledged", "tomada a cargo"),
@@ -35,6 +36,8 @@ def status_word(changed: AlertChanged, telling: Telling, level_word: str) -> str
     """The first words of the headline: the level, or that the alert is closed or retracted."""
     if changed.change == Change.RETRACTED:
         return telling.say("RETRACTED", "RETIRADA")
+    if changed.change == Change.RESOLVED and telling.silence and changed.reason in _FOUND:
+        return telling.say("CLOSED, read again", "CERRADA, leída de nuevo")
     if changed.change == Change.RESOLVED:
         return telling.say(*_RESOLVED_WORDS.get(changed.reason, ("CLOSED", "CERRADA")))
     if changed.change == Change.JUDGED:
@@ -48,7 +51,10 @@ def claim(changed: AlertChanged, telling: Telling, title: str) -> str:
     """What the headline claims after the change: for a closed alert never the old claim as if it still stood."""
     if changed.change == Change.RETRACTED:
         return telling.say(f"No longer stands: {title}", f"Ya no vale: {title}")
-    if changed.change == Change.RESOLVED and changed.reason in (Reason.REGISTERED_LATE, Reason.FOUND_WHEN_READ):
+    if changed.change == Change.RESOLVED and changed.reason in _FOUND and telling.silence:
+        source = name_of(get(changed.alert.events[-1].data, "source"), telling.language) or title
+        return telling.say(f"No longer silent: {source}", f"Ya no está en silencio: {source}")
+    if changed.change == Change.RESOLVED and changed.reason in _FOUND:
         lead = telling.say("Entry now found", "Anotación hallada")
         anchor = changed.alert.events[-1] if changed.alert.events else None
         names = pair(anchor, telling) if anchor else ""
@@ -109,6 +115,8 @@ def _found_when_read(changed: AlertChanged, telling: Telling) -> str:
 
 
 def _registered_late(changed: AlertChanged, telling: Telling) -> str:
+    if telling.silence:
+        return _read_again(changed, telling)
     alert = changed.alert
     entry = changed.joined[0] if changed.joined else None
     known = telling.day(entry.recorded if entry else changed.at)
@@ -127,6 +135,11 @@ def _registered_late(changed: AlertChanged, telling: Telling) -> str:
         f". The alert of {raised} was true when sent and stays on record. Do not cite it as open.",
         f". La alerta del {raised} era cierta al enviarse y queda en el archivo. No la cite como abierta.",
     )
+
+
+def _read_again(changed: AlertChanged, telling: Telling) -> str:
+    known = telling.hour(changed.joined[0].recorded if changed.joined else changed.at, year=True)
+    return telling.say(f"the source was read again on {known}.", f"la fuente se leyó de nuevo el {known}.")
 
 
 def _late_reading(changed: AlertChanged, telling: Telling) -> str:

@@ -48,7 +48,7 @@ def meeting(event: Evidence, telling: Telling) -> str:
 def search(telling: Telling) -> Iterator[Paragraph]:
     """What was searched for an absence, what could not be, and the nearest entries outside."""
     found = telling.alert.search
-    if found is None:
+    if found is None or telling.silence:
         return
     if found.readings or not found.coverage:
         yield telling.paragraph("checked", _checked(found, telling))
@@ -95,9 +95,11 @@ def _checked(found: Search, telling: Telling) -> str:
         return telling.say(f"entries {window}.", f"anotaciones {window}.") + as_of
     read = telling.hour(max(reading.recorded for reading in found.readings), year=True)
     joined = telling.join(names, telling.say("or", "ni"))
+    both = bool(telling.alert.events) and " – " in pair(telling.alert.events[-1], telling)
+    whose = telling.say(" of the two", " de ambos") if both else ""
     text = telling.say(
-        f"no entry of the two {window} in {joined}, last read {read}.",
-        f"ninguna anotación de ambos {window} en {joined}; última lectura: {read}.",
+        f"no entry{whose} {window} in {joined}, last read {read}.",
+        f"ninguna anotación{whose} {window} en {joined}; última lectura: {read}.",
     )
     return text + as_of
 

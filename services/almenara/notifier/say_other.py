@@ -59,6 +59,16 @@ def _statement(event: Evidence, telling: Telling) -> str:
     )
 
 
+def _reading(event: Evidence, telling: Telling) -> str:
+    source = name_of(get(event.data, "source"), telling.language)
+    read = telling.hour(event.recorded, year=True)
+    return (
+        telling.say(f"the last reading of {source} was on {read}.", f"la última lectura de {source} fue el {read}.")
+        if source
+        else ""
+    )
+
+
 def _list(event: Evidence, telling: Telling) -> str:
     name = name_of(get(event.data, "list"), telling.language)
     return f"{name}, {telling.day_of(event)}." if name else ""
@@ -78,4 +88,5 @@ _MADE: Final[Mapping[str, Callable[[Evidence, Telling], str]]] = {
     "policy.changed": _policy,
     "statement.made": _statement,
     "list.changed": _list,
+    "source.checked": _reading,
 }

@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from almenara.domain.alert import Alert, Evidence
+from almenara.domain.event import CHECKED
 from almenara.domain.message import Paragraph
 from almenara.notifier import words
 
@@ -72,6 +73,11 @@ class Telling:
     def join(self, parts: list[str], last: str = "") -> str:
         """`a, b and c`."""
         return words.joined(parts, self.language, last)
+
+    @property
+    def silence(self) -> bool:
+        """Whether the alert is about a source that fell silent, not about a missing entry."""
+        return bool(self.alert.events) and self.alert.events[-1].type == CHECKED
 
     @property
     def place(self) -> str:

@@ -218,6 +218,20 @@ def test_a_list_tells_changes_printings_and_who_is_not_on_it():
     assert "official text has not been captured" in told(message, "Provisional")
 
 
+def test_a_silent_source_is_no_missing_entry():
+    silent = absence(
+        events=(evidence("source.checked", {"source": {"id": "xal_visits"}, "outcome": "new"}),),
+        title={"en": "Source silent: xal_visits has not been read for 3 hours"},
+        matched=(),
+    )
+    message = compose(notice(silent, language="en"))
+    assert "entry" not in everything(message).lower()
+    assert told(message, "Reported") == "The last reading of xal_visits was on 4 Mar 2030 04:00."
+    closed = compose(notice(silent, Change.RESOLVED, Reason.REGISTERED_LATE, joined=silent.events, language="en"))
+    assert closed.headline == "⚪ CLOSED, read again · Peru · No longer silent: xal_visits"
+    assert closed.change == "What changed: the source was read again on 4 Mar 2030 04:00."
+
+
 def test_a_possible_duplicate_is_marked():
     assert compose(notice(absence(), language="en"), possible_duplicate=True).mark.startswith("POSSIBLE DUPLICATE")
     assert compose(notice(absence(), language="es"), possible_duplicate=True).mark.startswith("POSIBLE DUPLICADO")
