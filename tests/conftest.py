@@ -10,6 +10,7 @@ import pytest
 
 from availability import Missing, unavailable
 from kafka_server import running_kafka
+from servers import postgres
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,14 @@ def kafka_bootstrap() -> Iterator[str]:
         except Missing as reason:
             unavailable(reason)
         yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a real PostgreSQL's empty database `postgres`; tests make databases of their own beside it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres())
+        except Missing as reason:
+            unavailable(reason)
+        yield url

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import LargeBinary, bindparam, cast, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from almenara.adapters.sql import schema
@@ -10,7 +10,8 @@ from almenara.adapters.sql.database import Database
 from almenara.domain.errors import Differs, Missing
 from almenara.ports.state import blob_hash
 
-_GET: Final = select(schema.blobs.c.body).where(schema.blobs.c.digest == bindparam("digest"))
+# SQLite gives a forged value in whatever type it was written; the cast makes it bytes, to be compared.
+_GET: Final = select(cast(schema.blobs.c.body, LargeBinary)).where(schema.blobs.c.digest == bindparam("digest"))
 
 
 class SqlBlobs:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, tuple_, update
+from sqlalchemy import Connection, LargeBinary, bindparam, cast, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from almenara.adapters.sql import schema
@@ -20,7 +20,8 @@ _COUNTERS: Final = schema.partitions.c
 _RECORDS: Final = schema.records.c
 
 _READ: Final = (
-    select(_RECORDS.sequence, _RECORDS.key, _RECORDS.id, _RECORDS.body, _RECORDS.chain)
+    # SQLite gives a forged body in whatever type it was written; the cast makes it bytes, for the chain to tell.
+    select(_RECORDS.sequence, _RECORDS.key, _RECORDS.id, cast(_RECORDS.body, LargeBinary), _RECORDS.chain)
     .where(_RECORDS.stream == bindparam("s"), _RECORDS.partition == bindparam("p"))
     .where(_RECORDS.sequence > bindparam("after"))
     .order_by(_RECORDS.sequence)
