@@ -1,5 +1,6 @@
 """Writers that run in processes of their own, for tests of what several of them do to one database at once."""
 
+import itertools
 import random
 
 from almenara.adapters.sql.store import SqlStore
@@ -48,3 +49,11 @@ def commit_until(url: str, worker: int, last: int) -> int:
             lease = store.claim("rules", EVENTS, 0)
     store.close()
     return fenced
+
+
+def append_until_killed(url: str) -> None:
+    """Appends batches of seven to two partitions for ever; prints the number of each batch that was taken."""
+    store = SqlStore(url)
+    for number in itertools.count():
+        store.append([Entry(EVENTS, "", f"{number}-{n}", b"x" * 300, n % 2) for n in range(7)])
+        print(number, flush=True)

@@ -1,7 +1,11 @@
 """Several threads and processes on one database: no gap, no loss, nothing twice, no claim in two hands."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
@@ -106,3 +110,24 @@ def test_takers_never_share_a_thread(database_url: str) -> None:
         ranks = [send.rank for send in done if send.thread == thread]
         assert ranks == sorted(ranks)
         assert set(ranks) == {send.rank for send in sends if send.thread == thread}
+
+
+def test_a_writer_that_is_killed_leaves_whole_batches(database_url: str) -> None:
+    acknowledged = -1
+    SqlStore(database_url, 2).close()
+    for batches in (1, 3, 20):
+        with subprocess.Popen(
+            [sys.executable, "-c", "import appending, sys; appending.append_until_killed(sys.argv[1])", database_url],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        ) as writer:
+            assert writer.stdout is not None
+            for _ in range(acknowledged + batches + 1):
+                acknowledged = int(writer.stdout.readline())
+            writer.kill()
+        with closing(SqlStore(database_url)) as store:
+            numbers = Counter(int(id_.split("-")[0]) for id_ in checked_ids(store, EVENTS))
+        assert set(numbers.values()) == {7}
+        assert sorted(numbers) == list(range(len(numbers)))
+        assert len(numbers) > acknowledged

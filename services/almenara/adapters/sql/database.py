@@ -135,8 +135,10 @@ def parsed(url: str) -> URL:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         # A stock of connections as large as a process has threads that write; more wait.
-        arguments = {"connect_timeout": CONNECT_S, "application_name": "almenara"}
-        return create_engine(url, connect_args=arguments, pool_size=5, max_overflow=15)
+        arguments = {"connect_timeout": CONNECT_S, "application_name": "almenara", "client_encoding": "utf8"}
+        # Whoever waited for a row must see it as it is then, whatever the server's own default says.
+        level = "READ COMMITTED"
+        return create_engine(url, connect_args=arguments, isolation_level=level, pool_size=5, max_overflow=15)
     engine = create_engine(url, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
