@@ -1,0 +1,16 @@
+"""`almenara run`: the services. In the embedded mode all of them in one process, else each in a process of its own."""
+
+import click
+
+from almenara.cli.session import Session, verb
+
+
+@click.command()
+@click.argument("service", type=click.Choice(["all", "ingest", "rules", "notifier", "ticker"]), default="all")
+@verb
+def command(session: Session, service: str) -> int:
+    """Runs until SIGTERM. SIGHUP reads rules and subscribers again; a bad file never replaces a good one."""
+    from almenara.app.services import run
+
+    run(service, session.settings, session.config_dir)
+    return 0
