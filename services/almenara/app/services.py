@@ -1,4 +1,4 @@
-"""The services of the distributed mode, one process each, and the choice of what to run.
+"""The services of the distributed mode, one process each.
 
 Kafka is the log, PostgreSQL keeps positions and outboxes; each service relays what it appended.
 """
@@ -6,7 +6,6 @@ Kafka is the log, PostgreSQL keeps positions and outboxes; each service relays w
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +18,10 @@ from almenara.app.health import health_file
 from almenara.app.loops import run_health, run_reload, run_sender, run_ways, run_webhook, signals, together
 from almenara.app.polling import run_polling
 from almenara.app.settings import Settings
-from almenara.app.standalone import open_poller, run_all, sound_sources
+from almenara.app.standalone import open_poller, sound_sources
 from almenara.app.startup import Startup
 from almenara.app.stores import open_store
 from almenara.app.ticker import run_ticker
-from almenara.domain.errors import Refused
 from almenara.ingest.intake import EventIntake
 from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.route import RouteProcessor
@@ -34,9 +32,7 @@ from almenara.ports.processor import Processor
 from almenara.ports.store import Store
 from almenara.rules.service import RulesProcessor
 
-ALL: Final = "all"
 SENDERS: Final = 4
-_THREADS: Final = 24
 _INPUT: Final = (EVENTS, BLOBS, REJECTED)
 
 log = logging.getLogger(__name__)
@@ -81,29 +77,6 @@ class Service:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.files.append(path)
         return path
-
-
-def run(service: str, settings: Settings, config_dir: Path) -> None:
-    """Runs one service, or all in the embedded mode, until SIGTERM or SIGINT.
-
-    Raises Refused when the service is none of the mode's, Faulty and Unreachable when it cannot start.
-    """
-    if settings.mode == "embedded" and service != ALL:
-        raise Refused(
-            f"`run {service}` is a service of the distributed mode; the embedded mode runs everything: `run all`"
-        )
-    if settings.mode == "distributed" and service == ALL:
-        raise Refused(f"the distributed mode runs each service by itself: `run {'`, `run '.join(SERVICES)}`")
-    asyncio.run(_main(service, settings, config_dir))
-
-
-async def _main(service: str, settings: Settings, config_dir: Path) -> None:
-    # Sends and fetches wait for the network in threads; the log must never wait for a thread because of them.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="almenara"))
-    if service == ALL:
-        await run_all(settings, config_dir)
-    else:
-        await run_service(service, settings, config_dir)
 
 
 async def run_service(service: str, settings: Settings, config_dir: Path, *, stop: asyncio.Event | None = None) -> None:

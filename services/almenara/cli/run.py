@@ -10,7 +10,8 @@ from almenara.cli.session import Session, verb
 @verb
 def command(session: Session, service: str) -> int:
     """Runs until SIGTERM. SIGHUP reads rules and subscribers again; a bad file never replaces a good one."""
-    from almenara.app.services import run
+    from almenara.app.process import run
 
+    session.service = True
     run(service, session.settings, session.config_dir)
     return 0
