@@ -73,7 +73,7 @@ class SqlQueue:
 
     def take(self, now: datetime, until: datetime, limit: int) -> list[Claim]:
         """Takes what is due, the first of each thread. Raises Unreachable."""
-        return self._database.write(lambda connection: _take(connection, micros(now), micros(until), limit))
+        return self._database.write(lambda connection: take(connection, micros(now), micros(until), limit))
 
     def attempt(self, claim: Claim, entries: Sequence[Entry]) -> bool:
         """Records that the attempt starts; False when the claim was lost. Raises Unreachable."""
@@ -135,7 +135,8 @@ def add(connection: Connection, sends: Iterable[Send]) -> None:
         connection.execute(dialect.insert(schema.sends).on_conflict_do_nothing(), rows)
 
 
-def _take(connection: Connection, now: int, until: int, limit: int) -> list[Claim]:
+def take(connection: Connection, now: int, until: int, limit: int) -> list[Claim]:
+    """Takes sends inside a transaction of the caller's; times as the table has them."""
     if connection.dialect.name == "postgresql":
         # One taker at a time: two that look at the same moment could see different heads of one thread.
         connection.execute(select(func.pg_advisory_xact_lock(_TAKERS)))
