@@ -34,6 +34,10 @@ class Countries:
         """The country's name in `en` or `es`; the code itself when it is not in the table."""
         return self.names.get(code, {}).get(language, code)
 
+    def both(self, code: str) -> dict[str, str]:
+        """The country's name by language."""
+        return {language: self.name(code, language) for language in ("en", "es")}
+
 
 def parse(text: str, file: str) -> tuple[Countries, list[Fault]]:
     """The table of a CSV with the columns alpha3, name_en, name_es, spellings (`|` between), and every fault."""

@@ -127,6 +127,8 @@ def edition_data(
         "change": sorted({change.change for change in changes}),
         "counts": counts,
         "on_it": on_it,
+        # What a message needs is carried: it knows no table of countries.
+        "names": {code: countries.both(code) for code in sorted(touched)},
         "captured": "full" if edition.complete else "partial",
         "provisional": not edition.official,
         "printings": [_printing(p, edition.base, edition.complete) for p in edition.printings],

@@ -50,7 +50,8 @@ def _changes(data: Any, telling: Telling) -> str:
     told = []
     for kind, codes in by_kind.items():
         label = telling.say(*_CHANGES[kind])
-        told.append(f"{label} ({len(codes)}): {words.country_names(codes, telling.language, most=12)}")
+        names = words.country_names(codes, telling.language, most=12, carried=get(data, "names"))
+        told.append(f"{label} ({len(codes)}): {names}")
     return "; ".join(told)
 
 

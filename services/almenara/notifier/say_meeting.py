@@ -23,6 +23,7 @@ _LINKS: Final = {
         "no consta vínculo con empresa estatal ni con el Partido",
     ),
 }
+_LISTED_KINDS: Final = ("person", "company", "organisation")
 _NO_LINK: Final = ("whether there is a link is not recorded", "no consta si hay vínculo")
 
 
@@ -113,7 +114,8 @@ def _read_source(name: str, readings: list[Reading], telling: Telling) -> str:
 
 def _entry(matched: Matched, telling: Telling) -> str:
     entry = matched.entry
-    if not entry or not matched.watchlist:
+    # Of people and companies one says where they are listed; that a country or a list is watched is no news.
+    if not matched.watchlist or (entry.get("kind") or "person") not in _LISTED_KINDS:
         return ""
     name = text_of(entry.get("name"), telling.language, NAME) or text_of(entry.get("id"), telling.language, NAME)
     basis = text_of(entry.get("basis"), telling.language, NAME)

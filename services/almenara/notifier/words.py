@@ -5,8 +5,10 @@ Knows nothing of alerts; every function is pure.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+from almenara.notifier.reading import NAME, get, text_of
 
 LANGUAGES: Final = ("en", "es")
 
@@ -60,14 +62,14 @@ _DAY: Final = timedelta(days=1)
 _DAY_SLACK: Final = timedelta(hours=1)  # days on which clocks change have 23 or 25 hours
 
 
-def country_name(code: str, language: str) -> str:
-    """The country's name, or its code."""
-    return COUNTRIES.get(code, {}).get(language, code)
+def country_name(code: str, language: str, carried: Any = None) -> str:
+    """The country's name as the event carries it (`{code: {en, es}}`), else from the table here, else its code."""
+    return text_of(get(carried, code), language, NAME) or COUNTRIES.get(code, {}).get(language, code)
 
 
-def country_names(codes: Sequence[str], language: str, most: int = 8) -> str:
+def country_names(codes: Sequence[str], language: str, *, most: int = 8, carried: Any = None) -> str:
     """`Brazil, Colombia and Uruguay`; beyond `most`, how many more."""
-    names = sorted(country_name(code, language) for code in codes)
+    names = sorted(country_name(code, language, carried) for code in codes)
     if len(names) > most:
         more = len(names) - most
         return ", ".join(names[:most]) + (f" and {more} more" if language == "en" else f" y {more} más")
