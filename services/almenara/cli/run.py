@@ -13,5 +13,6 @@ def command(session: Session, service: str) -> int:
     from almenara.app.process import run
 
     session.service = True
+    session.service = True
     run(service, session.settings, session.config_dir)
     return 0
