@@ -5,6 +5,7 @@ Text in, data out; reading files is somebody else's work.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -15,6 +16,9 @@ from almenara.domain.errors import Fault
 
 MAX_BYTES: Final = 2_000_000
 MAX_DEPTH: Final = 40
+
+# What YAML calls unprintable, and halves of surrogate pairs: the scanner stops there without naming a line.
+_NO_TEXT: Final = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
 
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
@@ -62,13 +66,19 @@ def read(text: str | bytes, file: str) -> tuple[list[Document], list[Fault]]:
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             return [], [Fault(file, line, "not UTF-8 text", "save the file as UTF-8")]
+    if (odd := _NO_TEXT.search(text)) is not None:
+        line = text[: odd.start()].count("\n") + 1
+        return [], [Fault(file, line, f"the character U+{ord(odd[0]):04X} is no text", "remove it")]
     if len(text) > MAX_BYTES:
         return [], [Fault(file, 0, f"larger than {MAX_BYTES:,} characters", "split the file")]
     documents: list[Document] = []
     loader = yaml.CSafeLoader(text)
     try:
-        _refuse_aliases(text)
+        sound, danger = _sound_documents(text)
         while loader.check_node():
+            if danger is not None and sound == 0:
+                raise danger
+            sound -= 1
             reading = _Reading(file)
             data = reading.value(cast("yaml.Node", loader.get_node()), (), 0)
             if data is not None:
@@ -86,11 +96,34 @@ def read(text: str | bytes, file: str) -> tuple[list[Document], list[Fault]]:
     return documents, []
 
 
-def _refuse_aliases(text: str) -> None:
-    # The composer would share nodes, and a bomb of them grows without bound: look at the events first.
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise _Refused(event.start_mark, "a YAML alias (*name) is not allowed", "write the value out")
+def _sound_documents(text: str) -> tuple[int, _Refused | None]:
+    """How many documents stand before the first danger, and the danger.
+
+    The composer would share nodes, and a bomb of them grows without bound; it recurses in C, where a deep nest ends
+    the process. So the flat events are looked at first. What is no YAML at all is left to the composer to find.
+    """
+    started = depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.DocumentStartEvent):
+                started += 1
+            elif isinstance(event, yaml.AliasEvent):
+                raise _Refused(event.start_mark, "a YAML alias (*name) is not allowed", "write the value out")
+            elif isinstance(event, yaml.CollectionStartEvent):
+                _refuse_depth(event, depth)
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except _Refused as danger:
+        return started - 1, danger
+    except yaml.YAMLError:
+        return started, None
+    return started, None
+
+
+def _refuse_depth(found: yaml.Event | yaml.Node, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise _Refused(found.start_mark, f"nested deeper than {MAX_DEPTH}", "flatten the document")
 
 
 class _Reading:
@@ -99,8 +132,7 @@ class _Reading:
         self.places: dict[Path, Place] = {}
 
     def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise _Refused(node.start_mark, f"nested deeper than {MAX_DEPTH}", "flatten the document")
+        _refuse_depth(node, depth)
         self.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
         if node.tag not in _TAGS:
             raise _Refused(node.start_mark, f"the tag {node.tag} is not allowed", "write plain data")
@@ -126,9 +158,13 @@ class _Reading:
 def _scalar(node: yaml.Node) -> Any:
     if node.tag.endswith((":timestamp", ":value", ":merge")):
         return str(node.value)
-    if node.tag.endswith(":int") and ":" in str(node.value):
+    if node.tag.endswith((":int", ":float")) and ":" in str(node.value):
         return str(node.value)  # YAML 1.1 would read 22:00 as 1320 (base 60)
-    made = yaml.CSafeLoader("").construct_object(node)
+    try:
+        made = yaml.CSafeLoader("").construct_object(node)
+    except (ValueError, LookupError):
+        kind = node.tag.rpartition(":")[2]
+        raise _Refused(node.start_mark, f"'{str(node.value)[:40]}' is no {kind}", "quote it, or drop the tag") from None
     if isinstance(made, float) and not math.isfinite(made):
         raise _Refused(node.start_mark, f"{node.value} is not a finite number", "write a number")
     return made
