@@ -1,5 +1,6 @@
 """A Sigma detection as one predicate over an event, and its leaves for saying why it matched."""
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ class Leaf:
     """One comparison that is not negated: the field, the test of one value, and the list it looks into, if any."""
 
     field: str
-    test: Callable[[Any], bool]
+    test: Callable[[View, Any], bool]
     watchlist: str = ""
 
 
@@ -45,10 +46,8 @@ class Condition:
         found: list[Matched] = []
         for leaf in self.leaves:
             for value in view.values(leaf.field):
-                if leaf.test(value):
-                    listed = lists.get(leaf.watchlist)
-                    entry = listed.entry(text_of(value)) if listed else None
-                    new = Matched(field=leaf.field, value=value, watchlist=leaf.watchlist, entry=entry or {})
+                if leaf.test(view, value):
+                    new = _matched(leaf, value, lists.get(leaf.watchlist))
                     if new not in found:
                         found.append(new)
         return tuple(found)
@@ -90,7 +89,7 @@ class ConditionCompiler:
         if isinstance(value, SigmaExists):
             wanted = bool(value.exists)
             if positive and wanted:
-                self._leaves.append(Leaf(field, lambda found: True))
+                self._leaves.append(Leaf(field, lambda view, found: True))
             return lambda view: bool(view.values(field)) is wanted
         if isinstance(value, SigmaNull):
             return lambda view: all(found is None for found in view.values(field))
@@ -100,17 +99,37 @@ class ConditionCompiler:
             parts = [self._field(field, part, positive=positive) for part in value.values]
             return lambda view: any(part(view) for part in parts)
         name = _placeholder(value)
-        test = self._listed(name) if name else test_of(value)
+        test = self._listed(name) if name else _plain(value)
         if positive:
             self._leaves.append(Leaf(field, test, name))
-        return lambda view: any(test(found) for found in view.values(field))
+        return lambda view: any(test(view, found) for found in view.values(field))
 
-    def _listed(self, name: str) -> Callable[[Any], bool]:
+    def _listed(self, name: str) -> Callable[[View, Any], bool]:
         if name not in self._lists:
             raise Unsupported(f"no watchlist is named '{name}'")
         self._names.add(name)
         listed = self._lists[name]
-        return lambda found: found is not None and listed.entry(text_of(found)) is not None
+
+        def met(view: View, found: Any) -> bool:
+            # A plain event may have no time: then no day says whether an entry is valid.
+            if found is None:
+                return False
+            text = text_of(found)
+            return (listed.entry(text) if view.plain else listed.valid_entry(text, view.day())) is not None
+
+        return met
+
+
+def _plain(value: Any) -> Callable[[View, Any], bool]:
+    test = test_of(value)
+    return lambda view, found: test(found)
+
+
+def _matched(leaf: Leaf, value: Any, listed: Watchlist | None) -> Matched:
+    if listed is None:
+        return Matched(field=leaf.field, value=value)
+    entry = listed.entry(text_of(value)) or {}
+    return Matched(field=leaf.field, value=value, watchlist=listed.name, version=listed.version, entry=entry)
 
 
 def _placeholder(value: Any) -> str:
@@ -121,20 +140,23 @@ def _placeholder(value: Any) -> str:
 
 
 def _reference(field: str, value: SigmaFieldReference) -> Predicate:
+    compare = _comparison(value)
+
     def holds(view: View) -> bool:
         others = [text_of(other).casefold() for other in view.values(value.field) if other is not None]
-        for found in view.values(field):
-            text = text_of(found).casefold()
-            if found is None:
-                continue
-            for other in others:
-                starts = value.starts_with and text.startswith(other)
-                ends = value.ends_with and text.endswith(other)
-                if starts or ends or (not value.starts_with and not value.ends_with and text == other):
-                    return True
-        return False
+        texts = (text_of(found).casefold() for found in view.values(field) if found is not None)
+        return any(compare(text, other) for text in texts for other in others)
 
     return holds
+
+
+def _comparison(value: SigmaFieldReference) -> Callable[[str, str], bool]:
+    # pySigma keeps `contains` as both.
+    if value.starts_with and value.ends_with:
+        return operator.contains
+    if value.starts_with:
+        return str.startswith
+    return str.endswith if value.ends_with else operator.eq
 
 
 def _keyword(value: Any) -> Predicate:

@@ -1,0 +1,48 @@
+"""Builds rulesets from small texts and asks them about plain data: for tests of the engine's matching."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from almenara.domain.errors import Fault, Faulty
+from almenara.domain.event import Event
+from almenara.engine.detection import Detection
+from almenara.engine.engine import Engine
+from almenara.engine.ruleset import Content, Ruleset, build
+
+NOON = datetime(2030, 3, 1, 12, tzinfo=UTC)
+LIST = "id,name,aliases\np-1,José Ñandú,Pepe|J. Ñ.\np-2,Grupo Uno S.A.,\n"
+FILES = {"watchlists/contacts.csv": LIST}
+
+
+def ruleset(detection: Any) -> Ruleset:
+    """One rule with this detection; without a condition it is that of one selection. Raises Faulty."""
+    whole = isinstance(detection, Mapping) and "condition" in detection
+    rule = {
+        "title": "t",
+        "name": "t",
+        "logsource": {"product": "almenara"},
+        "detection": detection if whole else {"sel": detection, "condition": "sel"},
+    }
+    return build(Content({"rules/r.yml": json.dumps(rule), **FILES}))
+
+
+def detections(detection: Any, data: Mapping[str, Any]) -> list[Detection]:
+    """What the rule says of one plain event."""
+    event = Event(id="1", source="test", type="", time=NOON, recorded=NOON, country="", data=data)
+    return Engine(ruleset(detection)).plain(event)
+
+
+def matches(detection: Any, data: Mapping[str, Any]) -> bool:
+    """Whether the rule fires on one plain event."""
+    return bool(detections(detection, data))
+
+
+def faults_of(files: Mapping[str, str]) -> list[Fault]:
+    """The faults of a ruleset made of these files; empty when it is sound."""
+    try:
+        build(Content({**FILES, **files}))
+    except Faulty as error:
+        return list(error.faults)
+    return []
