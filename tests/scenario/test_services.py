@@ -15,13 +15,14 @@ from almenara.app.audience import read_audience
 from almenara.app.clock import VirtualClock
 from almenara.app.intake import DraftIntake
 from almenara.app.polling import Poller, try_source
-from almenara.app.publish import publish_jsonl
+from almenara.app.preview import preview
+from almenara.app.publish import correction, publish_jsonl, withdrawal
 from almenara.app.settings import Settings, load_settings
 from almenara.app.sources import last_readings
 from almenara.app.standalone import Standalone, open_poller
 from almenara.app.startup import LAST_GOOD
 from almenara.app.stores import open_store
-from almenara.audit.explain import changes, deliveries, records
+from almenara.audit.explain import changes, deliveries, find_event, records
 from almenara.domain.errors import Faulty, Missing, Refused, Unreachable
 from almenara.domain.event import CHECKED, RULESET
 from almenara.domain.notice import DeliveryState
@@ -204,6 +205,46 @@ def test_subscribers_activated_by_another_process_are_taken_up(
     system.go()
     (mail,) = sink.mails()
     assert b"ana.new@example.org" in mail.read_bytes()
+
+
+def test_a_withdrawal_reaches_whoever_was_told(store: Store, config: Path, settings: Settings, sink: SmtpSink) -> None:
+    system = System(store, config, settings)
+    system.parts.start()
+    system.publish()
+    system.go()
+    event, _ = find_event(store, "d-1")
+    draft = withdrawal(event, system.clock.now(), by="ana", reason="it was a draft")
+    DraftIntake(store, system.clock).take([draft])
+    system.go()
+    assert [str(changed.change) for changed in changes(store)] == ["raised", "retracted"]
+    assert len(sink.mails()) == 2
+
+
+def test_a_correction_that_leaves_nothing_to_say_retracts(store: Store, config: Path, settings: Settings) -> None:
+    system = System(store, config, settings)
+    system.parts.start()
+    system.publish()
+    system.go()
+    event, _ = find_event(store, "d-1")
+    right = {"data": {**DESIGNATION["data"], "designation": {"kind": "none"}}}
+    DraftIntake(store, system.clock).take([correction(event, right, system.clock.now(), by="ana", reason="misread")])
+    system.go()
+    assert [str(changed.change) for changed in changes(store)][-1] == "retracted"
+
+
+def test_a_preview_is_what_was_sent(store: Store, config: Path, settings: Settings, sink: SmtpSink) -> None:
+    system = System(store, config, settings)
+    system.parts.start()
+    system.publish()
+    system.publish(id="d-2", time="2026-02-03T13:00:00Z")
+    system.go()
+    loaded = read_audience(config, settings)
+    before = [store.end(stream, number) for stream in STREAMS for number in range(store.partitions)]
+    planned = [n for n in preview(store, loaded.audience, "ana", START) if n.reason is None]
+    assert len(planned) == len(sink.mails()) > 0
+    assert all(n.reason is not None for n in preview(store, loaded.audience, "ben", START))
+    assert list(preview(store, loaded.audience, "ana", START + timedelta(days=1))) == []
+    assert before == [store.end(stream, number) for stream in STREAMS for number in range(store.partitions)]
 
 
 class Web:
