@@ -101,7 +101,7 @@ def _single(engine: Engine, event: Event, rule: SingleRule) -> Iterator[str]:
     yield "matched" if rule.condition.holds(view) else "not matched: its condition is not met"
     for leaf in rule.condition.leaves:
         values = view.values(leaf.field)
-        met = any(leaf.test(value) for value in values)
+        met = any(leaf.test(view, value) for value in values)
         listed = f" in %{leaf.watchlist}%" if leaf.watchlist else ""
         shown = ", ".join(str(value)[:60] for value in values) or "absent"
         yield f"  {leaf.field}{listed}: {shown} -> {'met' if met else 'not met'}"

@@ -66,25 +66,35 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
-    """A field that a rule compared and found true; `entry` is the watchlist entry that it matched, if any."""
+    """A field that a rule compared and found true; `entry` is the watchlist entry that it matched, if any.
+
+    `version` is that of the watchlist: a short hash of its content.
+    """
 
     field: str
     value: Any
     watchlist: str = ""
+    version: str = ""
     entry: Mapping[str, str] = dataclasses.field(default_factory=dict)  # `field` is a name of this class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One reading of a source that an absence stands on: how far it covers, when it was read, how many rows it had."""
+    """One reading of a source that an absence stands on: how far it covers, when it was read, how many rows it had.
+
+    `rows` is -1 where no count is known; `name` is the source's name by language and `by` who
+    read it, where the reading told them.
+    """
 
     source: str
     outcome: str
     covers_from: datetime
     covers_until: datetime
     recorded: datetime
-    rows: int = 0
+    rows: int = -1
     position: str = ""
+    name: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +115,8 @@ class Alert:
 
     `uid` is the content-derived id, `cite` its short form. `checked` is False while an absence could not be checked:
     the level is then one below the rule's. `countries` maps a role (actor, target, affected, checked_absent, key) to
-    countries. `shadow` marks an alert of an experimental rule: recorded, told to nobody.
+    countries. `events` are at most 50, the first 10 and the last; `event_count` is how many there are. `shadow` marks
+    an alert of an experimental rule: recorded, told to nobody.
     """
 
     uid: str
@@ -121,6 +132,7 @@ class Alert:
     raised_at: datetime
     updated_at: datetime
     events: tuple[Evidence, ...]
+    event_count: int = 0
     matched: tuple[Matched, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
     search: Search | None = None

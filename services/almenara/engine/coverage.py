@@ -5,7 +5,7 @@ No accusation without proof of looking: an absence asks here whether its whole w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from almenara.domain.alert import Reading
@@ -62,7 +62,9 @@ def read(event: Event) -> Reading | None:
         return None
     if start.tzinfo is None or end.tzinfo is None:
         return None
-    rows = event.data.get("rows")
+    # One spelling of a moment: a snapshot gives times back in UTC, and the bytes of an alert must not depend on it.
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    rows, name = event.data.get("rows"), _get(event.data, "source", "name")
     return Reading(
         source=source,
         outcome=str(event.data.get("outcome", "")),
@@ -71,6 +73,8 @@ def read(event: Event) -> Reading | None:
         recorded=event.recorded,
         rows=rows if isinstance(rows, int) else -1,
         position=event.position,
+        name={str(k): str(v) for k, v in name.items()} if isinstance(name, Mapping) else {},
+        by=str(event.data.get("by", "")),
     )
 
 

@@ -52,16 +52,21 @@ def parse_lexicon(text: str, file: str) -> tuple[list[tuple[str, float]], list[F
     """Terms and weights of a CSV with the columns `term,weight`; every fault with its line."""
     terms: list[tuple[str, float]] = []
     faults: list[Fault] = []
-    for line, row in enumerate(csv.reader(io.StringIO(text)), start=1):
-        if line == 1:
-            if row[:2] != ["term", "weight"]:
-                faults.append(Fault(file, 1, "the first line must be term,weight", "add the header"))
-            continue
-        weight = _weight(row[1]) if len(row) == 2 else None
-        if weight is None or not fold(row[0]):
-            faults.append(Fault(file, line, "a line is one term and its weight", "write term,0.5 with 0 < weight < 1"))
-        else:
-            terms.append((row[0].strip(), weight))
+    reader = csv.reader(io.StringIO(text, newline=None))
+    try:
+        if next(reader, [])[:2] != ["term", "weight"]:
+            faults.append(Fault(file, 1, "the first line must be term,weight", "add the header"))
+        for row in reader:
+            weight = _weight(row[1]) if len(row) == 2 else None
+            if weight is None or not fold(row[0]):
+                what, cure = "a line is one term and its weight", "write term,0.5 with 0 < weight < 1"
+                faults.append(Fault(file, reader.line_num, what, cure))
+            else:
+                terms.append((row[0].strip(), weight))
+    except csv.Error as error:
+        faults.append(
+            Fault(file, reader.line_num, f"not CSV: {error}", "quote terms with commas, and close the quotes")
+        )
     return terms, faults
 
 

@@ -202,7 +202,10 @@ class _Builder:
 
 def _country_names(text: str) -> dict[str, dict[str, str]]:
     """Names by language from a CSV with at least the columns alpha3, name_en, name_es."""
-    rows = csv.DictReader(io.StringIO(text))
+    rows = csv.DictReader(io.StringIO(text, newline=None))
+    missing = [column for column in ("alpha3", "name_en", "name_es") if text and column not in (rows.fieldnames or ())]
+    if missing:
+        raise Faulty([Fault(COUNTRIES, 1, f"no column {', '.join(missing)}", "columns: alpha3,name_en,name_es")])
     return {row["alpha3"]: {"en": row["name_en"], "es": row["name_es"]} for row in rows if row.get("alpha3")}
 
 

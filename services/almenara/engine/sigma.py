@@ -83,7 +83,8 @@ def _placed(document: Document, error: Exception) -> Fault:
     part = next((_PLACES[kind] for kind in type(error).__mro__ if kind in _PLACES), "")
     if part == "correlation":
         inner = next((key for word, key in _WHERE_IN_CORRELATION if word in text.lower()), "")
-        return document.fault((part, inner) if inner else (part,), text)
+        cure = "{gte: 3} for a count, `a and not b` for an absence" if inner == "condition" else ""
+        return document.fault((part, inner) if inner else (part,), text, cure)
     if part == "detection" and isinstance(error, sigma_errors.SigmaModifierError):
         return document.fault(_field_with(document, text), text, "see the modifiers of the Sigma specification")
     return document.fault((part,) if part else (), text)

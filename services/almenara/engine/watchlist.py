@@ -8,7 +8,7 @@ import csv
 import hashlib
 import io
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -38,11 +38,20 @@ class Watchlist:
         """The entry with this id, name or alias, or None."""
         return self.by_id.get(text) or self.by_name.get(fold(text))
 
+    def valid_entry(self, text: str, day: str) -> Entry | None:
+        """The same, when the entry is valid on that day (ISO): from `valid_from` on, up to and with `valid_to`."""
+        entry = self.entry(text)
+        if entry is None:
+            return None
+        starts, ends = entry.get("valid_from", ""), entry.get("valid_to", "")
+        return entry if (not starts or starts <= day) and (not ends or day <= ends) else None
+
 
 @lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
     """One spelling for comparison: no case, no accents (n-tilde folds to n), punctuation as one space."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    # Letters in fancy dress (𝘼) have no case before they are taken apart, and some parts have marks again after.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = (c for c in plain if not unicodedata.combining(c))
     return " ".join("".join(c if c.isalnum() else " " for c in kept).split())
 
@@ -50,30 +59,48 @@ def fold(text: str) -> str:
 def parse(name: str, text: str, file: str) -> tuple[Watchlist, list[Fault]]:
     """The list of a CSV text, and every fault with its line; rows with faults are left out."""
     faults: list[Fault] = []
-    reader = csv.DictReader(io.StringIO(text))
-    columns = reader.fieldnames or []
-    missing = [column for column in ("id", "name") if column not in columns]
-    if missing:
-        faults.append(Fault(file, 1, f"no column {' and no column '.join(missing)}", f"columns: {','.join(COLUMNS)}"))
-        return _build(name, text, ()), faults
-    for column in columns:
-        if column not in COLUMNS:
-            faults.append(Fault(file, 1, f"unknown column '{column}'", f"columns: {','.join(COLUMNS)}"))
     rows: list[Entry] = []
-    seen: dict[str, int] = {}
-    for line, row in enumerate(reader, start=2):
-        entry = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
-        wrong = list(_row_faults(entry, row, file, line, seen))
-        faults += wrong
-        if not wrong:
-            seen[entry["id"]] = line
-            rows.append(entry)
+    reader = csv.DictReader(io.StringIO(text, newline=None))
+    try:
+        columns = reader.fieldnames or []
+        faults += _column_faults(columns, file)
+        if "id" in columns and "name" in columns:
+            rows = _rows(reader, file, faults)
+    except csv.Error as error:
+        faults.append(
+            Fault(file, reader.line_num, f"not CSV: {error}", "quote cells with commas, and close the quotes")
+        )
     return _build(name, text, tuple(rows)), faults
 
 
 def names_of(entry: Entry) -> list[str]:
     """The entry's name and its aliases, as written."""
     return [entry["name"], *(alias.strip() for alias in entry.get("aliases", "").split("|") if alias.strip())]
+
+
+def _column_faults(columns: Sequence[str], file: str) -> Iterator[Fault]:
+    cure = f"columns: {','.join(COLUMNS)}"
+    missing = [column for column in ("id", "name") if column not in columns]
+    if missing:
+        yield Fault(file, 1, f"no column {' and no column '.join(missing)}", cure)
+        return
+    for column in columns:
+        if column not in COLUMNS:
+            yield Fault(file, 1, f"unknown column '{column}'", cure)
+
+
+def _rows(reader: "csv.DictReader[str]", file: str, faults: list[Fault]) -> list[Entry]:
+    rows: list[Entry] = []
+    seen: dict[str, int] = {}
+    for row in reader:
+        line = reader.line_num  # not the row's number: cells may span lines, and empty lines are no rows
+        entry = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+        wrong = list(_row_faults(entry, row, file, line, seen))
+        faults += wrong
+        if not wrong:
+            seen[entry["id"]] = line
+            rows.append(entry)
+    return rows
 
 
 def _row_faults(

@@ -17,7 +17,7 @@ from almenara.domain.ids import canonical, content_id
 ACCEPTED: Final = (*OBSERVED_TYPES, CORRECTED, WITHDRAWN, CHECKED)
 """What a source may say. Ticks, activations and commands have writers of their own."""
 
-MAX_DATA_BYTES: Final = 256 * 1024
+MAX_DATA_BYTES: Final = 64 * 1024
 MAX_QUOTE: Final = 300
 MAX_ID: Final = 200
 MAX_DEPTH: Final = 40

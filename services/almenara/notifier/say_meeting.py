@@ -106,10 +106,13 @@ def _checked(found: Search, telling: Telling) -> str:
 
 
 def _read_source(name: str, readings: list[Reading], telling: Telling) -> str:
+    latest = max(readings, key=lambda reading: reading.recorded)
+    shown = text_of(latest.name, telling.language, NAME) or plain(name, NAME)
     rows = sum(reading.rows for reading in readings if reading.rows > 0)  # -1: not known
-    if not rows:
-        return plain(name, NAME)
-    return f"{plain(name, NAME)} ({rows} {telling.say('rows', 'filas')})"
+    notes = [f"{rows} {telling.say('rows', 'filas')}"] if rows else []
+    if latest.by:
+        notes.append(f"{telling.say('read by', 'leído por')}: {plain(latest.by, NAME)}")
+    return f"{shown} ({', '.join(notes)})" if notes else shown
 
 
 def _entry(matched: Matched, telling: Telling) -> str:

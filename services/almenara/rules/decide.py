@@ -18,6 +18,7 @@ from almenara.engine.rule import Rule
 from almenara.engine.ruleset import Ruleset
 from almenara.rules.sentence import sentences
 
+MAX_EVIDENCE: Final = 50
 JUDGEMENTS: Final = ("true", "false", "unclear")
 _CLOSED: Final = (State.RESOLVED, State.RETRACTED)
 
@@ -86,7 +87,7 @@ def is_open(alert: Alert) -> bool:
 def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, ruleset_hash: str) -> Alert:
     uid = alert_uid(rule.name, country, detection)
     say = rule.say if detection.checked or not rule.say_unchecked else rule.say_unchecked
-    held = tuple(evidence(event) for event in detection.events)
+    held = tuple(evidence(event) for event in _bounded(detection.events))
     # An absence speaks of the first report; those that joined it may give other days.
     told = detection.events[:1] if detection.search else detection.events
     return Alert(
@@ -103,6 +104,7 @@ def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, rules
         raised_at=detection.at,
         updated_at=detection.at,
         events=held,
+        event_count=len(detection.events),
         matched=detection.matched,
         fields={matched.field: matched.value for matched in detection.matched},
         search=detection.search,
@@ -114,6 +116,11 @@ def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, rules
         ruleset=ruleset_hash,
         engine=SEMANTICS,
     )
+
+
+def _bounded(events: Sequence[Event]) -> Sequence[Event]:
+    """The first 10 and the last: a record must not grow without bound, and the latest is what a message tells."""
+    return events if len(events) <= MAX_EVIDENCE else (*events[:10], *events[10 - MAX_EVIDENCE :])
 
 
 def _changed(

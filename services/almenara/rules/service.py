@@ -11,7 +11,7 @@ import msgspec
 
 from almenara.domain.alert import Alert, AlertChanged
 from almenara.domain.errors import Faulty, Refused, Rejected
-from almenara.domain.event import AUDIENCE, COMMANDS, RULESET, TICK, Event
+from almenara.domain.event import ACTIVATIONS, AUDIENCE, COMMANDS, RULESET, TICK, Event
 from almenara.domain.ids import content_id
 from almenara.engine.detection import Late
 from almenara.engine.engine import SEMANTICS, Engine, EngineState
@@ -23,6 +23,7 @@ from almenara.ports.wire import decode_event, encode, encode_event
 from almenara.rules.decide import Cause, alert_uid, close_removed, decide, decide_command, is_open
 
 CONSUMER: Final = "rules"
+_NOT_FOR_RULES: Final = (*ACTIVATIONS, *COMMANDS)
 
 
 @dataclass(slots=True)
@@ -110,9 +111,11 @@ class RulesFold:
         # flight is lost, and what was told before stays as it was told.
         for earlier in self._history(0, record.sequence - 1):
             try:
-                engine.apply(decode_event(earlier.body, earlier.position))
+                past = decode_event(earlier.body, earlier.position)
             except Rejected:
                 continue
+            if past.type not in _NOT_FOR_RULES:
+                engine.apply(past)
         self._engine = engine
         self._state.ruleset_hash = digest
         cause = Cause(record.id, record.position, "")
