@@ -200,7 +200,7 @@ def test_subscribers_activated_by_another_process_are_taken_up(
     system.parts.startup.take_ways(system.parts.ways)  # the file alone changes nothing: it is not active
     loaded = read_audience(config, settings)
     activate_audience(store, loaded.audience, START, by="test", reason="moved")
-    system.parts.startup.take_ways(system.parts.ways)
+    # nothing else tells the running system: it looks again before it says that an address is gone
     system.publish()
     system.go()
     (mail,) = sink.mails()

@@ -3,7 +3,7 @@
 The one place where an address is revealed. Knows nothing of when something is sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from almenara.adapters.apprise import MailChannel, MailSettings, SlackChannel, SlackSettings
 from almenara.app.addresses import AddressBook
@@ -35,12 +35,16 @@ class Ways:
     """The channels and addresses in force; replaced as a whole when another audience becomes active.
 
     `ready` is False until addresses are known: then nothing may be sent, for everything would count as removed.
+    `refresh`, when set, is asked before anything is said to be removed: the notice may be of an audience that became
+    active a moment ago. Bears use by several threads.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._made: dict[str, Channel] = {}
         self._book: AddressBook | None = None
-        self.channels: dict[str, Channel] = {}
+        self.channels: Mapping[str, Channel] = _Channels(self)
+        self.refresh: Callable[[], object] | None = None
 
     @property
     def ready(self) -> bool:
@@ -48,16 +52,49 @@ class Ways:
         return self._book is not None
 
     def use(self, audience: Audience, book: AddressBook) -> None:
-        """From now on these. The mapping stays the same object: a sender holds it."""
-        made: Mapping[str, Channel] = open_channels(self._settings, audience)
+        """From now on these."""
+        self._made = open_channels(self._settings, audience)
         self._book = book
-        self.channels.update(made)
-        for gone in set(self.channels) - set(made):
-            del self.channels[gone]
+
+    def channel(self, via: str) -> Channel | None:
+        """The channel of this name."""
+        if via not in self._made and self.refresh is not None:
+            self.refresh()
+        return self._made.get(via)
 
     def address(self, subscriber: str, via: str, address_hash: str) -> str | None:
         """The look-up for the sender."""
+        found = self._find(subscriber, via, address_hash)
+        if found is None and self.refresh is not None:
+            self.refresh()
+            found = self._find(subscriber, via, address_hash)
+        return found
+
+    def names(self) -> list[str]:
+        """The names of the channels."""
+        return sorted(self._made)
+
+    def _find(self, subscriber: str, via: str, address_hash: str) -> str | None:
         return address_of(self._book)(subscriber, via, address_hash) if self._book is not None else None
+
+
+class _Channels(Mapping[str, Channel]):
+    """The channels of `Ways` as the mapping that a sender holds."""
+
+    def __init__(self, ways: Ways) -> None:
+        self._ways = ways
+
+    def __getitem__(self, via: str) -> Channel:
+        found = self._ways.channel(via)
+        if found is None:
+            raise KeyError(via)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ways.names())
+
+    def __len__(self) -> int:
+        return len(self._ways.names())
 
 
 def _channel(kind: str, settings: Settings) -> Channel | None:

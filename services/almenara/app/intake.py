@@ -3,6 +3,7 @@
 What is refused goes to `rejected` with its reason. Knows nothing of where drafts come from.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from almenara.domain.ids import content_id
 from almenara.ingest.draft import Draft, stamp
 from almenara.ingest.intake import event_entry
 from almenara.ports.clock import Clock
-from almenara.ports.log import REJECTED, Entry, LogWriter
+from almenara.ports.log import REJECTED, Appended, Entry, LogWriter
 from almenara.ports.wire import encode
 
 BACKFILL: Final = "backfill"
@@ -69,11 +70,23 @@ class DraftIntake:
         return report
 
     def _append(self, entries: list[Entry], report: Report) -> None:
-        repeated = set(self._writer.append(entries).repeated) if entries else set()
-        for entry in entries:
-            if entry.stream != REJECTED:
-                (report.repeated if entry.id in repeated else report.accepted).append(entry.id)
+        count(self._writer.append(entries), entries, report)
         entries.clear()
+
+
+def count(appended: Appended, entries: Sequence[Entry], report: Report) -> None:
+    """Adds events to the report. Of an id that stands twice among the entries the later one is the repeat."""
+    repeated = Counter(appended.repeated)
+    new: list[str] = []
+    old: list[str] = []
+    for entry in reversed(entries):
+        if entry.stream == REJECTED or entry.partition is not None:
+            continue
+        again = repeated[entry.id] > 0
+        repeated[entry.id] -= again
+        (old if again else new).append(entry.id)
+    report.accepted += reversed(new)
+    report.repeated += reversed(old)
 
 
 def for_countries(draft: Draft, countries: Sequence[str]) -> Draft:

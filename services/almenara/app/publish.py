@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from almenara.app.intake import DraftIntake, Report
+from almenara.app.intake import DraftIntake, Report, count
 from almenara.domain.errors import Fault, Faulty, Missing, Rejected
 from almenara.domain.event import ACTIVATIONS, COMMANDS, CORRECTED, TICK, WITHDRAWN, Event
 from almenara.ingest.cloudevents import read_jsonl
@@ -42,10 +42,7 @@ def publish_timeline(
     entries = list(_entries(timeline, partitions if clock else 0))
     for start in range(0, len(entries), _BATCH):
         batch = entries[start : start + _BATCH]
-        repeated = set(log.append(batch).repeated)
-        for entry in batch:
-            if entry.partition is None:
-                (report.repeated if entry.id in repeated else report.accepted).append(entry.id)
+        count(log.append(batch), batch, report)
     return report
 
 

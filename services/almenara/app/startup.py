@@ -82,8 +82,10 @@ class Startup:
     def take_ways(self, ways: Ways) -> bool:
         """Gives `ways` the addresses of the active audience, from the file or from its last good copy.
 
-        False when neither holds them: then nothing is sent until the file is mended.
+        False when neither holds them: then nothing is sent until the file is mended. From now on `ways` asks again by
+        itself before it says that an address is gone.
         """
+        ways.refresh = lambda: self.take_ways(ways)
         active = self.active.refresh().audience
         copy = self._settings.data_dir / LAST_GOOD
         file = self._config_dir / FILE
