@@ -1,10 +1,12 @@
 """The stores and the logs that the contract suites run against.
 
-A further log (one over Kafka, say) joins by a function in `LOGS`: the suite `test_log.py` needs a writer, a reader and
+A further log joins by a function in `LOGS`: the suite `test_log.py` needs a writer, a reader and
 a `flush` that returns when all that was written can be read.
 """
 
+import asyncio
 import contextlib
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,10 +15,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from almenara.adapters.kafka.publisher import KafkaPublisher
+from almenara.adapters.kafka.reader import KafkaLogReader
+from almenara.adapters.kafka.relay import Relay
+from almenara.adapters.kafka.topics import Topics
 from almenara.adapters.memory import MemoryStore
 from almenara.adapters.sql.migrate import upgrade
 from almenara.adapters.sql.store import SqlStore, open_sqlite
-from almenara.ports.log import LogReader, LogWriter
+from almenara.ports.log import STREAMS, LogReader, LogWriter
 from almenara.ports.store import Store
 from databases import fresh_database
 
@@ -74,9 +80,34 @@ def _log_of(make: Callable[[Place], AbstractContextManager[Store]]) -> Callable[
     return log
 
 
-LOGS: dict[str, Callable[[Place], AbstractContextManager[Log]]] = {name: _log_of(make) for name, make in STORES.items()}
+@contextlib.contextmanager
+def kafka_log(place: Place) -> Iterator[Log]:
+    """Written to an outbox, relayed, and read from the broker."""
+    bootstrap = place.request.getfixturevalue("kafka_bootstrap")
+    prefix = f"t{uuid.uuid4().hex[:8]}."
+    outbox = MemoryStore(PARTITIONS)
+    with Topics(bootstrap, prefix=prefix) as topics, asyncio.Runner() as runner:
+        topics.create(PARTITIONS)
+        publisher = KafkaPublisher(bootstrap, prefix=prefix)
+        relays = [Relay(name, outbox=outbox, unit=outbox, publish=publisher.publish) for name in STREAMS]
 
-SERVERS = {"postgres"}
+        async def relay() -> None:
+            for one in relays:
+                while await one.step():
+                    pass
+
+        with contextlib.closing(KafkaLogReader(bootstrap, prefix=prefix)) as reader:
+            yield Log(outbox, reader, lambda: runner.run(relay()))
+        runner.run(publisher.stop())
+        topics.delete()
+
+
+LOGS: dict[str, Callable[[Place], AbstractContextManager[Log]]] = {
+    **{name: _log_of(make) for name, make in STORES.items()},
+    "kafka": kafka_log,
+}
+
+SERVERS = {"postgres", "kafka"}
 
 
 def _parameters(names: dict[str, object]) -> list[object]:
