@@ -64,9 +64,8 @@ def parse_lexicon(text: str, file: str) -> tuple[list[tuple[str, float]], list[F
             else:
                 terms.append((row[0].strip(), weight))
     except csv.Error as error:
-        faults.append(
-            Fault(file, reader.line_num, f"not CSV: {error}", "quote terms with commas, and close the quotes")
-        )
+        cure = "quote terms with commas, and close the quotes"
+        faults.append(Fault(file, reader.line_num, f"not CSV: {error}", cure))
     return terms, faults
 
 

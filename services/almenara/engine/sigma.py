@@ -72,7 +72,7 @@ def _condition_faults(document: Document, rule: SigmaRule) -> list[Fault]:
     for condition in conditions:
         try:
             condition.parse()
-        except sigma_errors.SigmaError as error:
+        except (sigma_errors.SigmaError, TypeError, AttributeError) as error:  # pySigma trusts that it is text
             path = ("detection", "condition")
             faults.append(document.fault(path, f"the condition cannot be read: {error}", "check names and brackets"))
     return faults

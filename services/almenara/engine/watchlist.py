@@ -67,9 +67,8 @@ def parse(name: str, text: str, file: str) -> tuple[Watchlist, list[Fault]]:
         if "id" in columns and "name" in columns:
             rows = _rows(reader, file, faults)
     except csv.Error as error:
-        faults.append(
-            Fault(file, reader.line_num, f"not CSV: {error}", "quote cells with commas, and close the quotes")
-        )
+        cure = "quote cells with commas, and close the quotes"
+        faults.append(Fault(file, reader.line_num + 1, f"not CSV: {error}", cure))
     return _build(name, text, tuple(rows)), faults
 
 
