@@ -21,6 +21,10 @@ from almenara.domain.errors import AlmenaraError, Refused, Unreachable
 BUSY_S: Final = 30.0
 """How long a writer waits for another process that writes to the same SQLite file."""
 CONNECT_S: Final = 10
+ASLEEP_S: Final = 10
+"""How long a process may fall silent inside a transaction: then PostgreSQL ends its connection, and with it its locks,
+for which others may be waiting. Ours last for milliseconds; a process that was stopped or a machine that went away
+would hold them for ever."""
 
 _TRIES: Final = 8
 _PAUSE_S: Final = 0.01
@@ -135,9 +139,15 @@ def parsed(url: str) -> URL:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         # A stock of connections as large as a process has threads that write; more wait.
-        arguments = {"connect_timeout": CONNECT_S, "application_name": "almenara", "client_encoding": "utf8"}
+        arguments: dict[str, Any] = {
+            "connect_timeout": CONNECT_S,
+            "application_name": "almenara",
+            "client_encoding": "utf8",
+        }
         # Whoever waited for a row must see it as it is then, whatever the server's own default says.
         level = "READ COMMITTED"
+        options = f"{url.query.get('options', '')} -c idle_in_transaction_session_timeout={ASLEEP_S}s"
+        arguments["options"] = options.strip()
         return create_engine(url, connect_args=arguments, isolation_level=level, pool_size=5, max_overflow=15)
     engine = create_engine(url, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _set_up_sqlite)
