@@ -3,12 +3,10 @@
 Other correlation types parse and are refused here until the engine runs them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sigma.correlations import (
     CorrelationConditionAND,
@@ -23,10 +21,8 @@ from sigma.correlations import (
 
 from almenara.domain.errors import Fault
 from almenara.domain.ids import canonical
+from almenara.engine.parsed import Parsed, common
 from almenara.engine.rule import AbsenceRule, Correlation, SingleRule, ThresholdRule
-
-if TYPE_CHECKING:
-    from almenara.engine.ruleset import Parsed
 
 _COUNTS: Final = (SigmaCorrelationType.EVENT_COUNT, SigmaCorrelationType.VALUE_COUNT)
 
@@ -103,8 +99,6 @@ class _Compiler:
         return members
 
     def _base(self, members: Sequence[str]) -> dict[str, Any]:
-        from almenara.engine.ruleset import common  # the two modules share the shape of a parsed document
-
         data = self._one.document.data
         own = {key: value for key, value in data.get("almenara", {}).items() if key in ("absence", "one_per")}
         hashes = [self._known.singles[name].detection_hash for name in members]

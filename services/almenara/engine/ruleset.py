@@ -9,20 +9,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import available_timezones
 
-from sigma.correlations import SigmaCorrelationRule
 from sigma.rule import SigmaRule
 
-from almenara.domain.alert import LEVELS
 from almenara.domain.errors import Fault, Faulty
 from almenara.domain.ids import canonical
 from almenara.engine import correlations, documents, sigma
 from almenara.engine.condition import ConditionCompiler
 from almenara.engine.enrich import Enricher
-from almenara.engine.extension import Extension, ExtensionReader
+from almenara.engine.extension import ExtensionReader
 from almenara.engine.match import Unsupported
+from almenara.engine.parsed import Parsed, common
 from almenara.engine.rhetoric import LexiconScorer, parse_lexicon
 from almenara.engine.rule import Rule, SingleRule
 from almenara.engine.watchlist import Watchlist
@@ -75,20 +74,6 @@ def content_of(blob: bytes) -> Content:
 def build(content: Content) -> Ruleset:
     """The compiled ruleset. Raises Faulty with every fault of every file."""
     return _Builder(content).build()
-
-
-@dataclass(slots=True)
-class Parsed:
-    """One document that pySigma took, with our own map."""
-
-    document: documents.Document
-    rule: sigma.Parsed
-    extension: Extension
-
-    @property
-    def name(self) -> str:
-        """The name, else the id, else the title."""
-        return str(self.rule.name or self.rule.id or self.rule.title)
 
 
 class _Builder:
@@ -207,30 +192,3 @@ def _country_names(text: str) -> dict[str, dict[str, str]]:
     if missing:
         raise Faulty([Fault(COUNTRIES, 1, f"no column {', '.join(missing)}", "columns: alpha3,name_en,name_es")])
     return {row["alpha3"]: {"en": row["name_en"], "es": row["name_es"]} for row in rows if row.get("alpha3")}
-
-
-def common(one: Parsed) -> dict[str, Any]:
-    """The fields that every compiled rule takes from its document."""
-    rule, extension = one.rule, one.extension
-    status = rule.status.name.lower() if rule.status else ""
-    level = rule.level.name.lower() if rule.level else "medium"
-    return {
-        "name": one.name,
-        "title": str(rule.title),
-        "level": level if level in LEVELS else "medium",
-        "version": extension.version,
-        "shadow": status == "experimental",
-        "tags": extension.tags,
-        "owner": extension.owner,
-        "say": extension.say,
-        "say_unchecked": extension.say_unchecked,
-        "tests": extension.tests,
-        "one_per": extension.one_per,
-        "file": one.document.file,
-        "line": one.document.line("title"),
-    }
-
-
-def is_correlation(one: Parsed) -> bool:
-    """Whether the document is a correlation."""
-    return isinstance(one.rule, SigmaCorrelationRule)
