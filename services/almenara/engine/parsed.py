@@ -1,4 +1,4 @@
-"""One rule document that was read: what pySigma made of it, our own map beside it, and what every rule takes from both."""
+"""One rule document that was read: what pySigma made of it, our own map, and what every rule takes from both."""
 
 from dataclasses import dataclass
 from typing import Any
