@@ -1,7 +1,7 @@
 """A long made-up stream of events with alerts among them, the same for the same seed. Knows no store and no process.
 
-Mostly articles and mild statements; strong statements (an alert each), meetings with watched contacts of Almoria that no
-register shows (an alert each, after days), and register entries that come late and close some of them.
+Mostly articles and mild statements; strong statements (an alert each), meetings with watched contacts of Almoria that
+no register shows (an alert each, after days), and register entries that come late and close some of them.
 """
 
 import random
@@ -18,7 +18,7 @@ from almenara.ports.log import Entry
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 DAYS = 120
-COUNTRIES = ("PER", "CHL", "CHN", "XAL", "ARG", "BOL", "BRA", "ECU")
+COUNTRIES = ("PER", "CHL", "CHN", "XAL", "ARG", "BOL", "BRA", "VEN")
 STRONG = "This is a smear and a pure fabrication."
 MILD = "We take note of what the United States said, and go on talking."
 OFFICIALS = (("xal-o-voss", "Irena Voss"), ("xal-o-kelder", "Tomas Kelder"), ("xal-o-marn", "Ulla Marn"))

@@ -22,15 +22,20 @@ def test_a_writer_asleep_in_its_transaction_is_given_up(postgres_url: str, monke
         upgrade(url)
         store, sleeper = SqlStore(url, 4), Database(url)
         store.append([Entry(EVENTS, "PER", "e1", b"1")])
-        with pytest.raises(Unreachable), sleeper.writing() as connection:
-            connection.exec_driver_sql("LOCK TABLE partitions IN ACCESS EXCLUSIVE MODE")
-            other = threading.Thread(target=store.append, args=([Entry(EVENTS, "PER", "e2", b"2")],), daemon=True)
-            other.start()
-            time.sleep(0.2)
-            assert other.is_alive()
-            other.join(10)
-            assert not other.is_alive()
-            connection.exec_driver_sql("SELECT 1")
+
+        def sleep() -> None:
+            with sleeper.writing() as connection:
+                connection.exec_driver_sql("LOCK TABLE partitions IN ACCESS EXCLUSIVE MODE")
+                other.start()
+                time.sleep(0.2)
+                assert other.is_alive()
+                other.join(10)
+                assert not other.is_alive()
+                connection.exec_driver_sql("SELECT 1")
+
+        other = threading.Thread(target=store.append, args=([Entry(EVENTS, "PER", "e2", b"2")],), daemon=True)
+        with pytest.raises(Unreachable):
+            sleep()
         assert [record.id for record in store.read(EVENTS, 2, 0)] == ["e1", "e2"]
         # it woke up: what it lost is that one transaction
         assert sleeper.write(lambda connection: connection.exec_driver_sql("SELECT 1").scalar()) == 1

@@ -1,4 +1,4 @@
-"""The real services, killed at random and put to sleep: no alert lost or extra, every message arrives, copies say so."""
+"""The real services, killed at random and put to sleep: no alert lost or extra, every message told, copies say so."""
 
 import json
 import os
