@@ -24,7 +24,8 @@ _WORDS = tuple(
     word
     for line in (
         "ministerio puerto acuerdo visita comercio embajada presidente canciller declaración inversión minería",
-        "carretera congreso regulador concesión the ministry said that talks about trade and ports would go on despite worries",
+        "carretera congreso regulador concesión",
+        "the ministry said that talks about trade and ports would go on despite worries",
     )
     for word in line.split(" ")
 )

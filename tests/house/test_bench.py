@@ -22,4 +22,4 @@ def test_the_benchmark_prints_its_table() -> None:
     told = "\n".join(lines[3:])
     for piece in ("decode", "24 rules", "in memory", "SQLite", "replay"):
         assert piece in told
-    assert "through Kafka (publish to notices)     skipped: not asked for" in told
+    assert "through Kafka (publish to notices)    skipped: not asked for" in told
