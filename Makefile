@@ -46,14 +46,14 @@ demo: $(VENV)/.runtime ## the real Peru case in its own time (options: DEMO="--f
 # --- checking ---
 
 lint: $(VENV)/.dev ## style, formatting, types, layers
-	$(BIN)/ruff check services tests migrations
-	$(BIN)/ruff format --check services tests migrations
+	$(BIN)/ruff check services tests migrations bench
+	$(BIN)/ruff format --check services tests migrations bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.dev ## writes the formatting, and what ruff can mend by itself
-	$(BIN)/ruff check --fix services tests migrations
-	$(BIN)/ruff format services tests migrations
+	$(BIN)/ruff check --fix services tests migrations bench
+	$(BIN)/ruff format services tests migrations bench
 
 test: lint ## lint, then the tests; what needs a server that is missing is skipped, with the reason
 	$(BIN)/python -m pytest -q $(HEAVY:%=--ignore=%) $(PYTEST)

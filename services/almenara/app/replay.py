@@ -10,10 +10,10 @@ from almenara.ports.store import Store
 from almenara.rules.service import RulesProcessor
 
 
-def replay_alerts(store: Store, *, partition: int | None = None, upto: int = 0) -> list[Replayed]:
+def replay_alerts(store: Store, *, partition: int | None = None, after: int = 0, upto: int = 0) -> list[Replayed]:
     """Folds `events` again, one partition or all, and compares with `alerts`."""
     wanted = range(store.partitions) if partition is None else (partition,)
-    return [replay(store, RulesProcessor(store), ALERTS, partition=number, upto=upto) for number in wanted]
+    return [replay(store, RulesProcessor(store), ALERTS, partition=number, after=after, upto=upto) for number in wanted]
 
 
 def verify_log(store: Store, known: dict[str, str] | None = None) -> Verified:

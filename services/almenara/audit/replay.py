@@ -32,8 +32,12 @@ class Replayed:
     difference: Difference | None = None
 
 
-def replay(log: LogReader, processor: Processor, output: str, *, partition: int, upto: int = 0) -> Replayed:
-    """Folds one partition (up to the sequence `upto`, 0 = all) and compares with its output stream.
+def replay(
+    log: LogReader, processor: Processor, output: str, *, partition: int, after: int = 0, upto: int = 0
+) -> Replayed:
+    """Folds one partition and compares what the records with a sequence in (after, upto] led to (upto 0 = to the end).
+
+    The fold always starts at the partition's first record: what lies before the range is folded, not compared.
 
     Only for outputs that stay in the partition (alerts of events). The record may be shorter than the fold where the
     service has not caught up; that is no difference, records that folding does not give are.
@@ -47,6 +51,8 @@ def replay(log: LogReader, processor: Processor, output: str, *, partition: int,
             found = next(recorded, None)
             if found is None:
                 return Replayed(taken, compared)
+            if record.sequence <= after:
+                continue
             if (found.id, found.body) != (entry.id, entry.body):
                 return Replayed(taken, compared, Difference(found.position, _name(found), _name(entry)))
             compared += 1

@@ -15,14 +15,15 @@ def command() -> None:
 
 @command.command()
 @click.option("--partition", type=int, help="One partition; default all.")
-@click.option("--upto", type=int, default=0, help="Only up to this sequence.")
+@click.option("--after", type=int, default=0, help="Compare only what came after this sequence.")
+@click.option("--upto", type=int, default=0, help="Compare only up to this sequence.")
 @verb
-def replay(session: Session, partition: int | None, upto: int) -> int:
+def replay(session: Session, partition: int | None, after: int, upto: int) -> int:
     """Folds `events` again, with no way to send, and compares with `alerts`. Exit 3 at the first difference."""
     from almenara.app.replay import replay_alerts
     from almenara.domain.errors import Differs
 
-    results = replay_alerts(session.store, partition=partition, upto=upto)
+    results = replay_alerts(session.store, partition=partition, after=after, upto=upto)
     compared = sum(result.compared for result in results)
     first = next((result.difference for result in results if result.difference), None)
     session.give(

@@ -105,18 +105,26 @@ def show_trial(session: Session, drafts: "Sequence[Draft]", refused: list[str], 
 @command.command(name="import")
 @click.argument("source")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--covers", required=True, help="The days that the export covers, both included: 2026-01-01..2026-01-15.")
+@click.option("--covers", help="Registers: the days that the export covers, both included: 2026-01-01..2026-01-15.")
 @click.option("--by", required=True, help="Who exported it; it stands in the record.")
 @click.option("--dry-run", is_flag=True, help="Show what would come; store nothing.")
 @verb
-def import_(session: Session, source: str, file: Path, covers: str, by: str, dry_run: bool) -> int:
-    """Imports a register that a person exported. Rows that touch no watched name are counted and nothing else."""
+def import_(session: Session, source: str, file: Path, covers: str | None, by: str, dry_run: bool) -> int:
+    """Imports a register that a person exported, or a list of companies.
+
+    Of a register, rows that touch no watched name are counted and nothing else.
+    """
     from almenara.app.clock import SystemClock
     from almenara.app.intake import DraftIntake
     from almenara.app.registers import read_export, store_export
     from almenara.app.sources import last_readings, read_sources, source_of
+    from almenara.ingest.sources import LIST_EDITION
 
     spec = source_of(read_sources(session.config_dir), source)
+    if spec.kind == LIST_EDITION:
+        return _import_list(session, spec, file, by=by, dry_run=dry_run)
+    if covers is None:
+        raise click.UsageError("a register needs --covers: the days of the export, 2026-01-01..2026-01-15")
     lists = _ruleset(session).lists
     last = None if dry_run else last_readings(session.store, [spec.id]).get(spec.id)
     reading = read_export(spec, file, _days(covers), lists, by=by, at=datetime.now(UTC), last=last)
@@ -139,6 +147,28 @@ def import_(session: Session, source: str, file: Path, covers: str, by: str, dry
     if outcome == "failed":
         return 2
     return 1 if outcome == "shrunk" or reading.rejected else 0
+
+
+def _import_list(session: Session, spec: "SourceSpec", file: Path, *, by: str, dry_run: bool) -> int:
+    from almenara.app.clock import SystemClock
+    from almenara.app.intake import DraftIntake
+    from almenara.app.lists import read_list_file, store_list
+    from almenara.app.sources import last_readings
+
+    last = None if dry_run else last_readings(session.store, [spec.id]).get(spec.id)
+    reading = read_list_file(spec, file, by=by, at=datetime.now(UTC), previous=last.previous() if last else None)
+    new = repeated = 0
+    if not dry_run:
+        report = store_list(DraftIntake(session.store, SystemClock()), spec, reading, first=last is None)
+        new, repeated = len(report.accepted), len(report.repeated)
+    outcome = str(reading.outcome)
+    session.give({"source": spec.id, "outcome": outcome, "rows": reading.rows, "changes": len(reading.drafts),
+                  "accepted": new, "repeated": repeated, "stored": not dry_run})  # fmt: skip
+    session.say(
+        f"{spec.id}: {outcome}, {reading.rows} rows, {len(reading.drafts)} changes over all editions; "
+        + ("nothing was stored" if dry_run else f"{new} records new")
+    )
+    return 1 if outcome == "shrunk" else 0
 
 
 def _spec(session: Session, what: str) -> "SourceSpec":

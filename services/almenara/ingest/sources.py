@@ -18,9 +18,10 @@ from almenara.engine.documents import Document
 
 FEED: Final = "feed"
 REGISTER: Final = "register_import"
+LIST_EDITION: Final = "list_edition"
 WATCHED: Final = "watched"
 ALL: Final = "all"
-KINDS: Final = (FEED, REGISTER, "list_edition", "webhook", "inbox", "timeline", "cloudevents")
+KINDS: Final = (FEED, REGISTER, LIST_EDITION, "webhook", "inbox", "timeline", "cloudevents")
 RELIABILITY: Final = ("A", "B", "C", "D", "E", "F")
 DEFAULT_EVERY: Final = timedelta(minutes=15)
 SHORTEST_EVERY: Final = timedelta(minutes=1)

@@ -32,7 +32,9 @@ def _edition(event: Evidence, telling: Telling) -> Iterator[Paragraph]:
         yield telling.paragraph("changes", "; ".join(part for part in (counts, changes) if part) + ".")
     absent = codes_of(get(data, "countries", "checked_absent"))
     if absent:
-        yield telling.paragraph("not_on_it", words.country_names(absent, language) + ".")
+        # Only a whole list proves that a country is not on it.
+        label = "not_named" if get(data, "captured") == "partial" else "not_on_it"
+        yield telling.paragraph(label, words.country_names(absent, language) + ".")
     printings = [text for text in (_printing(one, telling) for one in dicts_of(get(data, "printings"))[:8]) if text]
     if printings:
         yield telling.paragraph("printings", "; ".join(printings) + ".")

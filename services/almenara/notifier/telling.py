@@ -21,6 +21,7 @@ LABELS: Final = {
     "differ": ("Sources differ", "Las fuentes difieren"),
     "changes": ("Changes", "Cambios"),
     "not_on_it": ("Checked, not on it", "Se buscó y no figura"),
+    "not_named": ("Not named, list not fully captured", "No se nombra, lista sin captura completa"),
     "printings": ("Printings", "Versiones"),
     "provisional": ("Provisional", "Provisional"),
     "countries": ("Countries", "Países"),

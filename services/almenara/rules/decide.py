@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from almenara.domain.alert import Alert, AlertChanged, Change, Evidence, Matched, Reason, State, lower
+from almenara.domain.alert import Alert, AlertChanged, Change, Evidence, Matched, Reason, Search, State, lower
 from almenara.domain.event import ACKNOWLEDGE, JUDGE, RETRACT, Event
 from almenara.domain.ids import cite, content_id
 from almenara.engine.absence import evidence
@@ -54,7 +54,8 @@ def decide(
         return _changed(Change.RAISED, detection.reason, raised, cause, joined=())
     fresh = _new(detection, rule, ruleset, cause.country, ruleset_hash)
     state = State.OPEN if alert.state in _CLOSED else alert.state
-    grown = replace(fresh, state=state, raised_at=alert.raised_at, judgement=alert.judgement)
+    search = _wider(alert.search, fresh.search) if detection.reason == Reason.ANOTHER_SOURCE else fresh.search
+    grown = replace(fresh, state=state, raised_at=alert.raised_at, judgement=alert.judgement, search=search)
     return _changed(Change.UPDATED, detection.reason, grown, cause, joined=detection.joined)
 
 
@@ -121,6 +122,19 @@ def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, rules
 def _bounded(events: Sequence[Event]) -> Sequence[Event]:
     """The first 10 and the last: a record must not grow without bound, and the latest is what a message tells."""
     return events if len(events) <= MAX_EVIDENCE else (*events[:10], *events[10 - MAX_EVIDENCE :])
+
+
+def _wider(first: Search | None, second: Search | None) -> Search | None:
+    """What was searched for two reports of one happening: both windows, which overlap or follow each other closely."""
+    if first is None or second is None:
+        return second or first
+    known = {(reading.source, reading.position) for reading in second.readings}
+    return replace(
+        second,
+        start=min(first.start, second.start),
+        end=max(first.end, second.end),
+        readings=(*(r for r in first.readings if (r.source, r.position) not in known), *second.readings),
+    )
 
 
 def _changed(

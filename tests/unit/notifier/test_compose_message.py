@@ -317,3 +317,10 @@ def test_no_data_breaks_a_message(data, type_, title, name, language, change, re
     assert not [c for c in bad if c not in "\u200c\u200d"]
     text.encode()
     assert len(text) < 40_000
+
+
+def test_a_list_that_was_not_fully_captured_proves_no_absence() -> None:
+    data = {"countries": {"checked_absent": ["PER"]}, "counts": {"before": 13, "after": 38}}
+    for captured, label in (("full", "Checked, not on it"), ("partial", "Not named, list not fully captured")):
+        message = compose(notice(other("list.changed", {**data, "captured": captured}), language="en"))
+        assert told(message, label) == "Peru."
