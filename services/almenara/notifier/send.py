@@ -65,14 +65,15 @@ class Sender:
     def run_once(self, limit: int = 20) -> list[Sent]:
         """Takes what is due, tries each once and records it. Empty when nothing is due."""
         now = self._clock.now()
-        claims = self._queue.take(now, now + self._claim_for, limit)
-        return [sent for claim in claims if (sent := self._try(claim)) is not None]
+        until = now + self._claim_for
+        claims = self._queue.take(now, until, limit)
+        return [sent for claim in claims if (sent := self._try(claim, until)) is not None]
 
-    def _try(self, claim: Claim) -> Sent | None:
+    def _try(self, claim: Claim, until: datetime) -> Sent | None:
         notice = decode_notice(claim.send.body)
         if not self._queue.attempt(claim, [self._entry(claim, notice, DeliveryState.ATTEMPTING)]):
             return None
-        outcome = self._outcome(claim, notice)
+        outcome = self._outcome(claim, notice, until)
         state, settlement = self._settlement(claim, outcome)
         entry = self._entry(claim, notice, state, outcome, settlement.again_at)
         if not self._queue.settle(claim, settlement, [entry]):
@@ -80,13 +81,16 @@ class Sender:
             return None
         return Sent(notice, outcome, claim.attempt, claim.possible_duplicate)
 
-    def _outcome(self, claim: Claim, notice: Notice) -> Outcome:
+    def _outcome(self, claim: Claim, notice: Notice, until: datetime) -> Outcome:
         channel = self._channels.get(notice.via)
         address = self._address(notice.subscriber, notice.via, notice.address_hash)
         if channel is None or address is None:
             what = "channel_removed" if channel is None else "address_changed"
             return Outcome(OutcomeKind.REJECTED_PERMANENT, what)
         message = compose(notice, contact=self._contact, possible_duplicate=claim.possible_duplicate)
+        if self._clock.now() >= until:
+            # Whoever slept until now may have been given up: another one sends it, and this copy would not say so.
+            return Outcome(OutcomeKind.RETRY_AFTER, "claim_ran_out")
         return channel.send(message, address)
 
     def _settlement(self, claim: Claim, outcome: Outcome) -> tuple[DeliveryState, Settlement]:

@@ -5,6 +5,7 @@ Knows SMTP and nothing of alerts. A fresh plugin per delivery; nothing is parsed
 
 import re
 import smtplib
+import time
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import parseaddr
@@ -32,7 +33,10 @@ _MODES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
-    """The mail server. `sender` is an address with or without a name; `timeout_s` holds for each step (seconds)."""
+    """The mail server. `sender` is an address with or without a name.
+
+    `timeout_s` (seconds) holds for each step, and for all the steps before the data together.
+    """
 
     host: str
     port: int
@@ -86,6 +90,7 @@ class OutcomePlugin(NotifyEmail):  # type: ignore[no-untyped-call]
         self.outcome = Outcome(OutcomeKind.RETRY_AFTER, "not attempted")
         # user and password stay out of the constructor: it would read percent signs in them as those of a URL
         self._settings, self._mail, self._recipient = settings, mail, recipient
+        self._until = time.monotonic() + settings.timeout_s
 
     def __str__(self) -> str:
         return "OutcomePlugin(mail)"
@@ -104,7 +109,9 @@ class OutcomePlugin(NotifyEmail):  # type: ignore[no-untyped-call]
         )
         try:
             with smtp:
-                self.outcome = smtp.submit(str(self.from_addr[1]), self._recipient, self._mail.as_bytes())
+                self.outcome = smtp.submit(
+                    str(self.from_addr[1]), self._recipient, self._mail.as_bytes(), until=self._until
+                )
         except smtplib.SMTPResponseException as error:
             # an answer that stopped the dialogue is never a success, whatever its number
             code = error.smtp_code if error.smtp_code >= 400 else 0
@@ -119,8 +126,12 @@ class Submission(AppriseSMTPController):
 
     stage = "connect"
 
-    def submit(self, sender: str, recipient: str, mail: bytes) -> Outcome:
-        """Hands one mail over. Raises what smtplib raises; `stage` says how far it got."""
+    def submit(self, sender: str, recipient: str, mail: bytes, *, until: float) -> Outcome:
+        """Hands one mail over. Raises what smtplib raises; `stage` says how far it got.
+
+        Nothing is handed over after `until` (monotonic seconds): a process that slept here may have been given up,
+        and another one sent the mail.
+        """
         smtp: smtplib.SMTP = self._socket  # type: ignore[assignment]  # set on entering
         self.stage = "sender"
         smtp.ehlo_or_helo_if_needed()
@@ -131,6 +142,8 @@ class Submission(AppriseSMTPController):
         code, said = smtp.rcpt(recipient)
         if code not in (250, 251):
             return smtp_outcome(code, self.stage, said)
+        if time.monotonic() > until:
+            return Outcome(OutcomeKind.RETRY_AFTER, "smtp took too long before data")
         self.stage = "data"
         code, said = smtp.data(mail)
         return smtp_outcome(code, self.stage, said)

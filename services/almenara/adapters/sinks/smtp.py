@@ -87,12 +87,12 @@ class SmtpSink:
     ) -> str:
         """Takes a recipient, or answers as told."""
         reply = self._next("rcpt")
-        if reply is not None:
-            if await self._act(server, reply):
-                return reply.line
+        if reply is not None and not await self._act(server, reply):
             return "421 closing"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
+        line = reply.line if reply is not None else "250 OK"
+        if line.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return line
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keeps a mail and answers."""
