@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from almenara.domain.alert import Change, Evidence, Matched, Reason, Search
 from almenara.domain.event import Event
@@ -27,6 +28,9 @@ class Status(StrEnum):
     UNCHECKED = "unchecked"
     MET = "met"
     CLOSED = "closed"
+
+
+_OPEN: Final = (Status.PENDING, Status.RAISED, Status.UNCHECKED)
 
 
 @dataclass(slots=True)
@@ -146,9 +150,8 @@ class AbsenceDetector:
     def _enter(self, key: Key, held: KeyState, entry: Event, clock: datetime) -> list[Detection]:
         held.entries[entry.id] = entry
         found: list[Detection] = []
-        for anchor in _ordered(held.anchors.values()):
-            if not self._meets(entry, anchor.event):
-                continue
+        open_ = (a for a in held.anchors.values() if a.status in _OPEN and self._meets(entry, a.event))
+        for anchor in _ordered(open_):
             if anchor.status == Status.PENDING:
                 anchor.status = Status.MET
             elif anchor.status == Status.UNCHECKED:
