@@ -113,13 +113,14 @@ def stack(postgres_url: str, smtp: SmtpSink, tmp_path: Path) -> Iterator[Stack]:
     (config / "almenara.yaml").write_text(settings.replace("port: 1025", f"port: {smtp.port}"), "utf-8")
     keys.mkdir()
     places = {"/run/keys": str(keys), "/etc/almenara": str(config), "/var/lib/almenara": str(tmp_path / "data")}
-    Stack(tmp_path, places).keys()
-    with own_kafka() as kafka, database_of(postgres_url, keys / "database_password") as postgres:
-        made = Stack(tmp_path, {**places, "kafka:9092": kafka, "postgres:5432": postgres})
-        try:
-            yield made
-        finally:
-            made.close()
+    with own_kafka() as kafka:
+        Stack(tmp_path, places).keys()
+        with database_of(postgres_url, keys / "database_password") as postgres:
+            made = Stack(tmp_path, {**places, "kafka:9092": kafka, "postgres:5432": postgres})
+            try:
+                yield made
+            finally:
+                made.close()
 
 
 def event(now: datetime) -> str:
