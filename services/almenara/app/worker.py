@@ -45,6 +45,7 @@ class Worker:
         self._snapshots = snapshots
         self._history = history
         self._snapshot_every = snapshot_every
+        self._failing: set[int] = set()
         self._lease: Lease = unit.claim(processor.consumer, processor.stream, partition)
         self._fold = self._refold(self._lease.after)
 
@@ -99,7 +100,19 @@ class Worker:
         return _rejection(self._processor.consumer, record, "failed", f"{type(failure).__name__}: {failure}")
 
     def _refold(self, upto: int) -> Fold:
-        """The fold as it stands after `upto`: the newest snapshot, then the records since, their outputs dropped."""
+        """The fold as it stands after `upto`: the newest snapshot, then the records since, their outputs dropped.
+
+        A record on which it fails may have left it half changed, so it starts again without that record: what was
+        passed over when it was first met must leave no trace, or a restart would change what follows.
+        """
+        while True:
+            known = len(self._failing)
+            fold = self._folded(upto)
+            if len(self._failing) == known:
+                return fold
+
+    def _folded(self, upto: int) -> Fold:
+        """One try of `_refold`; it ends early, with one more record in `_failing`, when a record fails."""
         processor = self._processor
         snapshot = self._snapshots.load(processor.consumer, processor.stream, self._partition, processor.version)
         if snapshot is not None and snapshot.sequence > upto:
@@ -113,7 +126,9 @@ class Worker:
             after += 1
             if record.sequence != after:
                 break
-            _fold_again(fold, record)
+            if record.sequence not in self._failing and not _fold_again(fold, record):
+                self._failing.add(record.sequence)
+                return fold
         if after != upto:
             raise Gap(f"{processor.stream}/{self._partition}/{after + 1} cannot be read again")
         return fold
@@ -131,8 +146,8 @@ class Worker:
         )
 
 
-def _fold_again(fold: Fold, record: Record) -> None:
-    """Folds a record for its state alone. One that was rejected when it was first met is passed over again."""
+def _fold_again(fold: Fold, record: Record) -> bool:
+    """Folds a record for its state alone; False when it fails. One that is rejected is passed over again."""
     try:
         fold.apply(record)
     except AlmenaraError as error:
@@ -140,6 +155,8 @@ def _fold_again(fold: Fold, record: Record) -> None:
             raise
     except Exception:
         log.debug("passing over %s", record.position)
+        return False
+    return True
 
 
 def _rejection(consumer: str, record: Record, reason: str, detail: str) -> Outputs:

@@ -3,10 +3,10 @@
 Also `notices` from `alerts`. The fold is the very processor that ran; it is given a log to read and nothing else.
 """
 
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from almenara.domain.errors import Rejected
+from almenara.domain.errors import AlmenaraError, Rejected
 from almenara.ports.log import Entry, LogReader, Record, read_range
 from almenara.ports.processor import Fold, History, Processor
 
@@ -42,12 +42,12 @@ def replay(
     Only for outputs that stay in the partition (alerts of events). The record may be shorter than the fold where the
     service has not caught up; that is no difference, records that folding does not give are.
     """
-    fold = processor.open(partition, None, earlier(log, processor.stream, partition))
+    fold = _Fold(log, processor, partition)
     recorded = read_range(log, output, partition)
     taken = compared = 0
     for record in read_range(log, processor.stream, partition, upto=upto):
         taken += 1
-        for entry in _outputs(fold, record, output):
+        for entry in (entry for entry in fold.apply(record) if entry.stream == output):
             found = next(recorded, None)
             if found is None:
                 return Replayed(taken, compared)
@@ -67,12 +67,34 @@ def earlier(log: LogReader, stream: str, partition: int) -> History:
     return lambda after, upto: list(read_range(log, stream, partition, after=after, upto=upto)) if upto else []
 
 
-def _outputs(fold: Fold, record: Record, output: str) -> Iterator[Entry]:
-    try:
-        entries = fold.apply(record).entries
-    except Rejected:
-        return
-    yield from (entry for entry in entries if entry.stream == output)
+class _Fold:
+    """The fold as the runner drives it: what is rejected is passed over, and what fails leaves no trace."""
+
+    def __init__(self, log: LogReader, processor: Processor, partition: int) -> None:
+        self._log, self._processor, self._partition = log, processor, partition
+        self._failing: set[int] = set()
+        self._fold = self._opened()
+
+    def apply(self, record: Record) -> list[Entry]:
+        """What the record leads to; nothing when it cannot be taken."""
+        try:
+            return self._fold.apply(record).entries
+        except Rejected:
+            return []
+        except AlmenaraError:
+            raise
+        except Exception:  # as in the runner: the fold may be half changed, so it is made anew without this record
+            self._failing.add(record.sequence)
+            self._fold = self._opened()
+            for past in read_range(self._log, record.stream, record.partition, upto=record.sequence):
+                if past.sequence not in self._failing:
+                    with suppress(Rejected):
+                        self._fold.apply(past)
+            return []
+
+    def _opened(self) -> Fold:
+        history = earlier(self._log, self._processor.stream, self._partition)
+        return self._processor.open(self._partition, None, history)
 
 
 def _name(item: Record | Entry) -> str:

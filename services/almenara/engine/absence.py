@@ -68,6 +68,9 @@ class AbsenceDetector:
         self.state = state
         self._readings = readings
         self._due: list[tuple[datetime, datetime, str, Key]] = []
+        # Both live only while one correction is taken: what waited since when, and the keys that lost an entry.
+        self._waited: dict[str, datetime] = {}
+        self._lost: list[Key] = []
         for key, held in state.keys.items():
             for anchor in held.anchors.values():
                 if anchor.status == Status.PENDING:
@@ -109,16 +112,30 @@ class AbsenceDetector:
                     found.append(self._say(Change.UPDATED, Reason.SOURCE_READ, key, anchor, clock))
         return found
 
-    def remove(self, event_id: str, clock: datetime) -> list[Detection]:
-        """Takes an event out again (withdrawn or corrected): an A falls; without a B its A may stand again."""
+    def remove(self, event_id: str, clock: datetime, *, correcting: bool = False) -> list[Detection]:
+        """Takes an event out again (withdrawn or corrected): an A falls; without a B its A may stand again.
+
+        A correction brings it back, changed; whose A then stand without a B is for `settle` to say.
+        """
         found: list[Detection] = []
         for key, held in self.state.keys.items():
             anchor = held.anchors.pop(event_id, None)
             if anchor and anchor.status in (Status.RAISED, Status.UNCHECKED):
                 found.append(self._say(Change.RETRACTED, Reason.SOURCE_WITHDRAWN, key, anchor, clock))
-            if held.entries.pop(event_id, None) is not None:
+            if anchor and anchor.status == Status.PENDING and correcting:
+                self._waited[event_id] = anchor.event.recorded
+            if held.entries.pop(event_id, None) is None:
+                continue
+            if correcting:
+                self._lost.append(key)
+            else:
                 found += self._without_entry(key, held, clock)
         return found
+
+    def settle(self, clock: datetime) -> list[Detection]:
+        """The end of a correction: the A that stand without a B now that the corrected event was taken."""
+        lost, self._lost, self._waited = self._lost, [], {}
+        return [said for key in lost for said in self._without_entry(key, self.state.keys[key], clock)]
 
     def account(self, event_id: str) -> list[tuple[Anchor, Search, tuple[Event, ...]]]:
         """What is known of one A, for each of its keys: where it stands, what was searched, the B inside its window."""
@@ -232,7 +249,11 @@ class AbsenceDetector:
 
     def _deadline(self, anchor: Event, settled: bool) -> datetime:
         closes = anchor.end + self.rule.timespan + self.rule.publish_lag
-        return closes if settled else max(closes, anchor.recorded) + self.rule.grace
+        waited = self._waited.get(anchor.id)
+        if settled and waited is None:
+            return closes
+        # A correction of an A that still waits neither shortens its wait nor starts it anew.
+        return max(closes, waited or anchor.recorded) + self.rule.grace
 
     def _schedule(self, key: Key, anchor: Anchor) -> None:
         heapq.heappush(self._due, (anchor.deadline, anchor.event.time, anchor.event.id, key))

@@ -114,7 +114,9 @@ class _Compiler:
             "timespan": timedelta(seconds=self._rule.timespan.seconds),
             "group_by": tuple(self._rule.group_by or ()),
             "aliases": aliases,
-            "detection_hash": canonical([data["correlation"], own, hashes, self._known.version]).decode(),
+            "detection_hash": canonical(
+                [self._one.name, data["correlation"], own, hashes, self._known.version]
+            ).decode(),
         }
 
     def _threshold(self, base: dict[str, Any]) -> ThresholdRule | None:

@@ -61,4 +61,4 @@ def merge_correction(before: list[Detection], after: list[Detection]) -> list[De
 
 
 def _same(one: Detection, other: Detection) -> bool:
-    return one.rule == other.rule and one.slot == other.slot
+    return one.rule == other.rule and one.slot == other.slot and one.key == other.key

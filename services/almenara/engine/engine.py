@@ -40,10 +40,14 @@ class EngineState:
 
 
 class Engine:
-    """Runs a ruleset. Start from `state` to go on where another engine stopped; unknown rules' states are dropped."""
+    """Runs a ruleset. Start from `state` to go on where another engine stopped; unknown rules' states are dropped.
 
-    def __init__(self, ruleset: Ruleset, state: EngineState | None = None) -> None:
+    With `apart` only events of one country are correlated: a partition holds several, and which ones is chance.
+    """
+
+    def __init__(self, ruleset: Ruleset, state: EngineState | None = None, *, apart: bool = False) -> None:
         self.ruleset = ruleset
+        self._apart = apart
         self.state = state or EngineState()
         self._readings = Readings(self.state.readings)
         self._single = [rule for rule in ruleset.rules if isinstance(rule, SingleRule)]
@@ -97,17 +101,18 @@ class Engine:
         return View(self.ruleset.enricher.enrich(event), self.ruleset.zones)
 
     def _evaluate(
-        self, event: Event, late: list[Late], *, plain: bool = False, settled: bool = False
+        self, event: Event, late: list[Late], *, plain: bool = False, counted: frozenset[str] | None = None
     ) -> list[Detection]:
+        """What the event leads to. `counted`: it is a correction, and the thresholds that counted it before."""
         event = self.ruleset.enricher.enrich(event)
-        view = View(event, self.ruleset.zones, plain=plain)
+        view = View(event, self.ruleset.zones, plain=plain, scope=event.country if self._apart else "")
         found: list[Detection] = []
         for rule in self._rules_for(event.type, plain):
             if not rule.condition.holds(view):
                 continue
             if rule.alerts:
                 found += self._fire(rule, view)
-            found += self._correlate(rule, view, late, settled=settled)
+            found += self._correlate(rule, view, late, counted)
         if event.type == CHECKED:
             source = self._readings.add(event)
             if source is not None:
@@ -139,12 +144,15 @@ class Engine:
             matched=rule.condition.why(view, self.ruleset.lists),
         )
 
-    def _correlate(self, rule: SingleRule, view: View, late: list[Late], *, settled: bool) -> Iterator[Detection]:
+    def _correlate(
+        self, rule: SingleRule, view: View, late: list[Late], counted: frozenset[str] | None
+    ) -> Iterator[Detection]:
+        settled = counted is not None
         for detector in self._users[rule.name]:
             if isinstance(detector, AbsenceDetector):
                 matched = rule.condition.why(view, self.ruleset.lists)
                 yield from detector.on_event(view, rule.name, self.clock, matched=matched, settled=settled)
-            elif self._is_late(view.event):
+            elif self._is_late(view.event) and detector.rule.name not in (counted or ()):
                 late.append(Late(detector.rule.name, view.event))
             else:
                 yield from detector.on_event(view, rule.name, self.clock)
@@ -156,16 +164,19 @@ class Engine:
     def _correct(self, event: Event) -> Findings:
         """An event's new content under its old id: its alerts are decided again."""
         of, content = str(event.data.get("of", "")), event.data.get("event")
-        before = self._remove(of)
+        counted = frozenset(detector.rule.name for detector in self._thresholds if detector.holds(of))
+        before = self._remove(of, correcting=True)
         findings = Findings()
         after: list[Detection] = []
         if isinstance(content, dict):
             again = corrected(event, of, content)
-            after = self._evaluate(again, findings.late, settled=True)
+            after = self._evaluate(again, findings.late, counted=counted)
+        for detector in self._absences:
+            after += [replace(said, reason=Reason.SOURCE_CORRECTED) for said in detector.settle(self.clock)]
         findings.detections = self._joined(merge_correction(before, after))
         return findings
 
-    def _remove(self, event_id: str) -> list[Detection]:
+    def _remove(self, event_id: str, *, correcting: bool = False) -> list[Detection]:
         found: list[Detection] = []
         for name, fired in self.state.fired.items():
             if event_id in fired:
@@ -180,8 +191,10 @@ class Engine:
                         reason=Reason.SOURCE_WITHDRAWN,
                     )
                 )
-        for detector in self._detectors:
-            found += detector.remove(event_id, self.clock)
+        for threshold in self._thresholds:
+            found += threshold.remove(event_id, self.clock)
+        for absence in self._absences:
+            found += absence.remove(event_id, self.clock, correcting=correcting)
         return found
 
     def _joined(self, detections: Iterable[Detection]) -> list[Detection]:
@@ -214,7 +227,11 @@ class Engine:
         rules = [rule for rule in self.ruleset.rules if rule.one_per]
         states = {rule.detection_hash: self.state.joiners.get(rule.detection_hash, JoinerState()) for rule in rules}
         self.state.joiners = states
-        return {rule.name: Joiner(rule.one_per, states[rule.detection_hash]) for rule in rules if rule.one_per}
+        return {
+            rule.name: Joiner(rule.one_per, states[rule.detection_hash], apart=self._apart)
+            for rule in rules
+            if rule.one_per
+        }
 
 
 def corrected(event: Event, of: str, content: dict[str, Any]) -> Event:
@@ -255,4 +272,7 @@ def _moment(text: Any) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        return None

@@ -10,7 +10,7 @@ from almenara.engine.rule import Correlation
 from almenara.engine.view import View
 
 Key = str
-"""The canonical JSON of {group: value}; an empty object without group-by."""
+"""The scope (a country, or empty) and the canonical JSON of {group: value}; an empty object without group-by."""
 
 MAX_KEYS: Final = 100
 
@@ -27,10 +27,11 @@ def keys_of(rule: Correlation, member: str, view: View) -> list[Key]:
             return []
         choices.append(list(dict.fromkeys(str(v) if isinstance(v, Mapping) else v for v in values)))
     combined = itertools.islice(itertools.product(*choices), MAX_KEYS)
-    return [canonical(dict(zip(rule.group_by, combination, strict=True))).decode() for combination in combined]
+    found = (canonical(dict(zip(rule.group_by, combination, strict=True))).decode() for combination in combined)
+    return [view.scope + key for key in found]
 
 
 def read_key(key: Key) -> dict[str, Any]:
     """The key as a dictionary of group-by field to value."""
-    found: dict[str, Any] = json.loads(key)
+    found: dict[str, Any] = json.loads(key[key.index("{") :])
     return found

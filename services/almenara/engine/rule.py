@@ -30,7 +30,7 @@ class OnePer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What every rule has. `detection_hash` covers what affects detection; words and level are not part of it.
+    """What every rule has. `detection_hash` covers the name and what affects detection, not the words or the level.
 
     `alerts` is False for a rule that only feeds correlations. `shadow` rules are recorded and tell nobody.
     """

@@ -160,7 +160,7 @@ class _Builder:
                 condition=conditions[0],
                 category=source.category or "",
                 product=source.product or "",
-                detection_hash=canonical([data.get("detection"), data.get("logsource")]).decode(),
+                detection_hash=canonical([one.name, data.get("detection"), data.get("logsource")]).decode(),
             )
         return found
 

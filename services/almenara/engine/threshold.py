@@ -66,11 +66,15 @@ class ThresholdDetector:
             distinct = view.values(self.rule.distinct) if self.rule.distinct else ()
             state.counted.append(Counted(view.event, tuple(str(value) for value in distinct if value is not None)))
             state.counted.sort(key=lambda c: (c.event.time, c.event.id))
-            self._forget(state, clock)
             held = self._held(state, view.event)
             if held:
                 found.append(self._grow(key, state, held, view.event, clock))
+            self._forget(state, clock)
         return found
+
+    def holds(self, event_id: str) -> bool:
+        """Whether the event is counted."""
+        return any(c.event.id == event_id for state in self.state.keys.values() for c in state.counted)
 
     def remove(self, event_id: str, clock: datetime) -> list[Detection]:
         """Takes an event out again (withdrawn or corrected) and says which alerts fall or shrink with it."""
@@ -154,4 +158,6 @@ class ThresholdDetector:
     def _forget(self, state: KeyState, clock: datetime) -> None:
         if self._lateness is not None:
             oldest = clock - self._lateness - self.rule.timespan
-            state.counted = [c for c in state.counted if c.event.time >= oldest]
+            # What stands in an alert is kept: a withdrawal years later must find what is left of it.
+            told = {member for episode in state.episodes for member in episode.members}
+            state.counted = [c for c in state.counted if c.event.time >= oldest or c.event.id in told]

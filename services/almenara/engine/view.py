@@ -14,14 +14,18 @@ _ABSENT: Final[tuple[Any, ...]] = ()
 
 
 class View:
-    """One event under evaluation. A `plain` event (any JSON, no CloudEvent) has no envelope and no log source."""
+    """One event under evaluation. A `plain` event (any JSON, no CloudEvent) has no envelope and no log source.
 
-    __slots__ = ("_found", "event", "plain", "zones")
+    Only events of one `scope` are correlated: the country, where the engine keeps countries apart.
+    """
 
-    def __init__(self, event: Event, zones: Mapping[str, str], *, plain: bool = False) -> None:
+    __slots__ = ("_found", "event", "plain", "scope", "zones")
+
+    def __init__(self, event: Event, zones: Mapping[str, str], *, plain: bool = False, scope: str = "") -> None:
         self.event = event
         self.zones = zones
         self.plain = plain
+        self.scope = scope
         self._found: dict[str, tuple[Any, ...]] = {}
 
     def values(self, path: str) -> tuple[Any, ...]:

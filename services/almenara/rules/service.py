@@ -4,14 +4,14 @@ The alerts of a partition are a pure fold over that partition. Content of rulese
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
 
 from almenara.domain.alert import Alert, AlertChanged
 from almenara.domain.errors import Faulty, Refused, Rejected
-from almenara.domain.event import ACTIVATIONS, AUDIENCE, COMMANDS, RULESET, TICK, Event
+from almenara.domain.event import ACTIVATIONS, AUDIENCE, COMMANDS, RULESET, Event
 from almenara.domain.ids import content_id
 from almenara.engine.detection import Late
 from almenara.engine.engine import SEMANTICS, Engine, EngineState
@@ -40,7 +40,7 @@ class RulesProcessor:
 
     consumer = CONSUMER
     stream = EVENTS
-    version = f"rules/{SEMANTICS}"
+    version = f"rules/{SEMANTICS}.2"  # .2: keys name their country, members of a group their key
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
@@ -72,7 +72,7 @@ class RulesFold:
         self._history = history
         self._engine: Engine | None = None
         if state.ruleset_hash:
-            self._engine = Engine(rulesets(state.ruleset_hash), state.engine)
+            self._engine = Engine(rulesets(state.ruleset_hash), state.engine, apart=True)
 
     @property
     def engine(self) -> Engine | None:
@@ -106,7 +106,7 @@ class RulesFold:
                 f"use a release with semantics {semantics}"
             )
         ruleset = self._rulesets(digest)
-        engine = Engine(ruleset)
+        engine = Engine(ruleset, apart=True)
         # A new set starts as if it had always run: the whole partition again, its detections dropped. Nothing in
         # flight is lost, and what was told before stays as it was told.
         for earlier in self._history(0, record.sequence - 1):
@@ -134,12 +134,13 @@ class RulesFold:
         findings = engine.apply(event)
         outputs = Outputs()
         for detection in findings.detections:
-            country = event.country if event.type != TICK else detection.events[-1].country
+            # The country is that of what was detected: a tick has none, a reading may be another country's.
+            country = detection.events[-1].country if detection.events else event.country
             cause = Cause(record.id, record.position, country)
             alert = self._state.alerts.get(alert_uid(detection.rule, country, detection))
             changed = decide(detection, alert, engine.ruleset, cause, ruleset_hash=self._state.ruleset_hash)
             if changed is not None:
-                outputs.entries.append(self._keep(changed))
+                outputs.entries.append(self._keep(_told_apart(changed, outputs.entries)))
         outputs.entries += [self._late(late, record) for late in findings.late]
         return outputs
 
@@ -154,3 +155,13 @@ class RulesFold:
     def _late(self, late: Late, record: Record) -> Entry:
         body = encode({"position": record.position, "id": record.id, "by": late.rule, "reason": "late"})
         return Entry(REJECTED, record.key, content_id("late", late.rule, record.id), body)
+
+
+def _told_apart(changed: AlertChanged, before: list[Entry]) -> AlertChanged:
+    """The change with an id of its own: one record may change an alert twice for one reason (two sources that join)."""
+    ids = {entry.id for entry in before}
+    uid, number = changed.id, 1
+    while uid in ids:
+        number += 1
+        uid = content_id(changed.id, number)
+    return changed if uid == changed.id else replace(changed, id=uid)
