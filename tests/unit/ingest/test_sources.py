@@ -29,7 +29,7 @@ def test_the_shipped_sources_are_right() -> None:
         3 * 86_400,
         ("document_number",),
     )
-    assert {spec.kind for spec in specs} == {"feed", "register_import"}
+    assert {spec.kind for spec in specs} == {"feed", "register_import", "list_edition"}
     for spec in specs:
         headers_of(spec)
 
