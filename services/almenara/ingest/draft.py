@@ -5,7 +5,7 @@ Pure: the moment of stamping is given. Must not know where a draft comes from (f
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -85,7 +85,7 @@ def stamp(draft: Draft, now: datetime) -> list[Event]:
             country=country,
             subject=draft.subject,
             observation=uid if several else "",
-            data=data,
+            data=_about(data, draft.type, countries, country) if several else data,
         )
         for country in countries
     ]
@@ -98,6 +98,15 @@ def cut_quote(text: str) -> str:
         return plain
     kept = plain[: MAX_QUOTE - 2]
     return (kept.rsplit(" ", 1)[0] if " " in kept else kept) + " …"
+
+
+def _about(data: dict[str, Any], type_: str, countries: Sequence[str], country: str) -> dict[str, Any]:
+    """What is said of an observation for several countries is said, in each of them, of its copy there."""
+    of = data.get("of")
+    if type_ not in (CORRECTED, WITHDRAWN) or not isinstance(of, str):
+        return data
+    named = of.endswith(tuple(f"@{code}" for code in countries))
+    return data if named else {**data, "of": f"{of}@{country}"}
 
 
 def _times(draft: Draft, now: datetime) -> tuple[datetime, datetime | None, datetime]:

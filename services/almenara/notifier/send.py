@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from almenara.domain.alert import Alert
+from almenara.domain.errors import AlmenaraError
 from almenara.domain.ids import content_id
 from almenara.domain.notice import Delivery, DeliveryState, Notice
 from almenara.notifier.compose import compose
@@ -82,6 +83,15 @@ class Sender:
         return Sent(notice, outcome, claim.attempt, claim.possible_duplicate)
 
     def _outcome(self, claim: Claim, notice: Notice, until: datetime) -> Outcome:
+        try:
+            return self._attempted(claim, notice, until)
+        except AlmenaraError:
+            raise
+        except Exception as error:  # one message that cannot be made must not keep all others from their readers
+            log.error("delivery %s failed: %s", claim.send.id, type(error).__name__)  # its text may hold an address
+            return Outcome(OutcomeKind.UNKNOWN, f"failed: {type(error).__name__}")
+
+    def _attempted(self, claim: Claim, notice: Notice, until: datetime) -> Outcome:
         channel = self._channels.get(notice.via)
         address = self._address(notice.subscriber, notice.via, notice.address_hash)
         if channel is None or address is None:

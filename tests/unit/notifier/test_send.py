@@ -1,0 +1,107 @@
+"""The sender over a real queue: what fails keeps nobody else waiting, and what may have got through says so."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from almenara.adapters.memory import MemoryStore
+from almenara.app.embedded import Embedded
+from almenara.domain.audience import Audience, Subscriber, Target, Want
+from almenara.domain.message import Message
+from almenara.domain.notice import Delivery, DeliveryState
+from almenara.notifier.plan import PlanProcessor
+from almenara.notifier.route import RouteProcessor
+from almenara.notifier.send import MAX_ATTEMPTS, Sender
+from almenara.ports.channel import Outcome, OutcomeKind
+from almenara.ports.log import DELIVERIES, read_range
+from almenara.ports.wire import decode_delivery
+from almenara.rules.service import RulesProcessor
+from made_up_life import T0, H, activate, checked, event, log, withdrawn
+
+SECRET = "nobody@example.org"
+
+
+@dataclass
+class Hands:
+    """A clock and a channel in one, both moved by the test."""
+
+    at: datetime = T0 + 10 * H
+    outcomes: list[Outcome | Exception] = field(default_factory=list)
+    got: list[Message] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def send(self, message: Message, address: str) -> Outcome:
+        outcome = self.outcomes.pop(0) if self.outcomes else Outcome(OutcomeKind.DELIVERED)
+        if isinstance(outcome, Exception):
+            raise outcome
+        if outcome.kind == OutcomeKind.DELIVERED:
+            self.got.append(message)
+        return outcome
+
+
+def queued(*events: str) -> MemoryStore:
+    """A store with one message for each statement, about alerts of their own."""
+    from almenara.app.activation import activate_audience
+
+    store = MemoryStore(1)
+    activate(store, checked())
+    target = Target(kind="mail", via="mail", address_hash="00")
+    who = Subscriber(id="ana", wants=(Want(),), targets=(target,), language="en")
+    activate_audience(store, Audience(subscribers=(who,)), T0 - H, by="t", reason="t")
+    log(store, *(event("statement.made", uid, 0, k="x") for uid in events))
+    pump(store)
+    return store
+
+
+def pump(store: MemoryStore) -> None:
+    Embedded(store, [RulesProcessor(store), RouteProcessor(store), PlanProcessor()]).pump()
+
+
+def sender(store: MemoryStore, hands: Hands) -> Sender:
+    return Sender(store, {"mail": hands}, lambda *_: SECRET, hands)
+
+
+def steps(store: MemoryStore) -> list[Delivery]:
+    return [decode_delivery(record.body) for record in read_range(store, DELIVERIES, 0)]
+
+
+def test_a_message_that_cannot_be_sent_by_a_fault_of_ours_keeps_nobody_waiting() -> None:
+    store, hands = queued("s1", "s2", "s3"), Hands(outcomes=[ValueError(SECRET)])
+    sender(store, hands).run_once()
+    assert len(hands.got) == 2
+    states = [step.state for step in steps(store)]
+    assert states.count(DeliveryState.UNKNOWN) == 1
+    assert all(SECRET not in step.detail for step in steps(store))
+
+
+def test_what_always_fails_is_given_up_in_the_end() -> None:
+    store, hands = queued("s1"), Hands(outcomes=[ValueError("x")] * 100)
+    for _ in range(MAX_ATTEMPTS + 3):
+        sender(store, hands).run_once()
+        hands.at += timedelta(hours=2)
+    assert store.pending() == 0
+    assert steps(store)[-1].state == DeliveryState.GIVEN_UP
+
+
+def test_a_timeout_is_unknown_and_the_next_attempt_says_that_it_may_be_a_copy() -> None:
+    store, hands = queued("s1"), Hands(outcomes=[Outcome(OutcomeKind.UNKNOWN, "timeout")])
+    sender(store, hands).run_once()
+    hands.at += H
+    (sent,) = sender(store, hands).run_once()
+    assert sent.possible_duplicate
+    assert hands.got[0].mark
+    assert [step.state for step in steps(store)] == ["attempting", "unknown", "attempting", "delivered"]
+
+
+def test_an_update_never_overtakes_what_it_updates() -> None:
+    store, hands = queued("s1"), Hands(outcomes=[Outcome(OutcomeKind.RETRY_AFTER, retry_after_s=60)])
+    log(store, withdrawn("s1", 1))
+    pump(store)
+    sender(store, hands).run_once()
+    assert (hands.got, store.pending()) == ([], 2)
+    hands.at += H
+    sender(store, hands).run_once()
+    sender(store, hands).run_once()
+    first, then = hands.got
+    assert (first.thread, then.thread) == (first.id, first.id)
