@@ -153,7 +153,8 @@ def life(chance: random.Random, count: int) -> list[Event]:
             known.append(event(kind, uid, at, known=clock, k=k, who=chance.choice([who, ["y", "z"]])))
             found.append(known[-1])
         elif lot < 16:
-            found.append(reading(uid, clock - chance.choice([0, 2, 10]), clock))
+            known.append(reading(uid, clock - chance.choice([0, 2, 10]), clock))
+            found.append(known[-1])
         elif known and lot < 18:
             of = chance.choice(known)
             if chance.random() < 0.1:

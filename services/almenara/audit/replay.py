@@ -3,12 +3,17 @@
 Also `notices` from `alerts`. The fold is the very processor that ran; it is given a log to read and nothing else.
 """
 
-from contextlib import suppress
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from almenara.domain.errors import AlmenaraError, Rejected
-from almenara.ports.log import Entry, LogReader, Record, read_range
+from almenara.domain.errors import Rejected
+from almenara.ports.log import REJECTED, Entry, LogReader, Record, read_range
 from almenara.ports.processor import Fold, History, Processor
+
+FAILED: Final = "failed"
+"""The runner's reason for a record on which the fold failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,13 @@ def replay(
     Only for outputs that stay in the partition (alerts of events). The record may be shorter than the fold where the
     service has not caught up; that is no difference, records that folding does not give are.
     """
-    fold = _Fold(log, processor, partition)
+    fold = processor.open(partition, None, earlier(log, processor.stream, partition))
+    failed = _failed(log, processor.consumer)
     recorded = read_range(log, output, partition)
     taken = compared = 0
     for record in read_range(log, processor.stream, partition, upto=upto):
         taken += 1
-        for entry in (entry for entry in fold.apply(record) if entry.stream == output):
+        for entry in _outputs(fold, record, output) if record.position not in failed else ():
             found = next(recorded, None)
             if found is None:
                 return Replayed(taken, compared)
@@ -67,34 +73,26 @@ def earlier(log: LogReader, stream: str, partition: int) -> History:
     return lambda after, upto: list(read_range(log, stream, partition, after=after, upto=upto)) if upto else []
 
 
-class _Fold:
-    """The fold as the runner drives it: what is rejected is passed over, and what fails leaves no trace."""
+def _failed(log: LogReader, consumer: str) -> frozenset[str]:
+    """The positions of the records on which the runner says that the fold failed: it passed over them without a trace.
 
-    def __init__(self, log: LogReader, processor: Processor, partition: int) -> None:
-        self._log, self._processor, self._partition = log, processor, partition
-        self._failing: set[int] = set()
-        self._fold = self._opened()
+    That is a fact of the record, as what was made of the others is; a fold that fails elsewhere is not passed over.
+    """
+    found = set()
+    for partition in range(log.partitions):
+        for record in read_range(log, REJECTED, partition):
+            refusal = json.loads(record.body)
+            if refusal.get("by") == consumer and refusal.get("reason") == FAILED:
+                found.add(str(refusal.get("position")))
+    return frozenset(found)
 
-    def apply(self, record: Record) -> list[Entry]:
-        """What the record leads to; nothing when it cannot be taken."""
-        try:
-            return self._fold.apply(record).entries
-        except Rejected:
-            return []
-        except AlmenaraError:
-            raise
-        except Exception:  # as in the runner: the fold may be half changed, so it is made anew without this record
-            self._failing.add(record.sequence)
-            self._fold = self._opened()
-            for past in read_range(self._log, record.stream, record.partition, upto=record.sequence):
-                if past.sequence not in self._failing:
-                    with suppress(Rejected):
-                        self._fold.apply(past)
-            return []
 
-    def _opened(self) -> Fold:
-        history = earlier(self._log, self._processor.stream, self._partition)
-        return self._processor.open(self._partition, None, history)
+def _outputs(fold: Fold, record: Record, output: str) -> Iterator[Entry]:
+    try:
+        entries = fold.apply(record).entries
+    except Rejected:
+        return
+    yield from (entry for entry in entries if entry.stream == output)
 
 
 def _name(item: Record | Entry) -> str:

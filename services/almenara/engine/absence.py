@@ -112,6 +112,18 @@ class AbsenceDetector:
                     found.append(self._say(Change.UPDATED, Reason.SOURCE_READ, key, anchor, clock))
         return found
 
+    def on_unread(self, source: str, clock: datetime) -> list[Detection]:
+        """A reading of the source was taken back: what it alone had proven can no longer be said in full."""
+        found: list[Detection] = []
+        if not any(source in sources for sources in self.rule.coverage.values()):
+            return found
+        for key, held in self.state.keys.items():
+            for anchor in _ordered(held.anchors.values()):
+                if anchor.status == Status.RAISED and self._search(key, anchor.event).unread:
+                    anchor.status = Status.UNCHECKED
+                    found.append(self._say(Change.UPDATED, Reason.SOURCE_WITHDRAWN, key, anchor, clock))
+        return found
+
     def remove(self, event_id: str, clock: datetime, *, correcting: bool = False) -> list[Detection]:
         """Takes an event out again (withdrawn or corrected): an A falls; without a B its A may stand again.
 

@@ -16,9 +16,9 @@ SUCCESS: Final = ("new", "unchanged")
 
 @dataclass(slots=True)
 class ReadingsState:
-    """Successful readings by source, oldest first; those that a later one covers whole are dropped."""
+    """Successful readings by source and event id, oldest first; those that a later one covers whole are dropped."""
 
-    by_source: dict[str, list[Reading]] = field(default_factory=dict)
+    by_source: dict[str, dict[str, Reading]] = field(default_factory=dict)
 
 
 class Readings:
@@ -32,9 +32,20 @@ class Readings:
         reading = read(event)
         if reading is None or reading.outcome not in SUCCESS:
             return None
-        kept = [r for r in self.state.by_source.get(reading.source, []) if not _covers(reading, r)]
-        self.state.by_source[reading.source] = [*kept, reading]
+        known = self.state.by_source.get(reading.source, {})
+        kept = {uid: earlier for uid, earlier in known.items() if not _covers(reading, earlier)}
+        self.state.by_source[reading.source] = {**kept, event.id: reading}
         return reading.source
+
+    def remove(self, event_id: str) -> str | None:
+        """Takes a reading back (withdrawn or corrected). Returns its source's id, or None when it proved nothing.
+
+        What it covered whole is not brought back: until the next reading the source counts as not read.
+        """
+        for source, held in self.state.by_source.items():
+            if held.pop(event_id, None) is not None:
+                return source
+        return None
 
     def over(
         self, sources: Sequence[str], start: datetime, end: datetime
@@ -43,7 +54,7 @@ class Readings:
         found: list[Reading] = []
         unread: list[str] = []
         for source in sources:
-            fit = [r for r in self.state.by_source.get(source, []) if r.recorded >= end]
+            fit = [r for r in self.state.by_source.get(source, {}).values() if r.recorded >= end]
             used = _cover(fit, start, end)
             found += used
             if not used:

@@ -69,7 +69,8 @@ class Engine:
         if event.type == TICK:
             return Findings(self.tick(event.time))
         if event.type == WITHDRAWN:
-            return Findings(self._joined(self._remove(str(event.data.get("of", "")))))
+            of = str(event.data.get("of", ""))
+            return Findings(self._joined([*self._remove(of), *self._unread(self._readings.remove(of))]))
         if event.type == CORRECTED:
             return self._correct(event)
         findings = Findings()
@@ -165,14 +166,14 @@ class Engine:
         """An event's new content under its old id: its alerts are decided again."""
         of, content = str(event.data.get("of", "")), event.data.get("event")
         counted = frozenset(detector.rule.name for detector in self._thresholds if detector.holds(of))
-        before = self._remove(of, correcting=True)
+        before, source = self._remove(of, correcting=True), self._readings.remove(of)
         findings = Findings()
         after: list[Detection] = []
         if isinstance(content, dict):
             again = corrected(event, of, content)
             after = self._evaluate(again, findings.late, counted=counted)
-        for detector in self._absences:
-            after += [replace(said, reason=Reason.SOURCE_CORRECTED) for said in detector.settle(self.clock)]
+        settled = [said for detector in self._absences for said in detector.settle(self.clock)]
+        after += [replace(said, reason=Reason.SOURCE_CORRECTED) for said in (*settled, *self._unread(source))]
         findings.detections = self._joined(merge_correction(before, after))
         return findings
 
@@ -196,6 +197,9 @@ class Engine:
         for absence in self._absences:
             found += absence.remove(event_id, self.clock, correcting=correcting)
         return found
+
+    def _unread(self, source: str | None) -> list[Detection]:
+        return [d for detector in self._absences for d in detector.on_unread(source, self.clock)] if source else []
 
     def _joined(self, detections: Iterable[Detection]) -> list[Detection]:
         found: list[Detection] = []

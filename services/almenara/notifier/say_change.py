@@ -170,7 +170,11 @@ def _source_corrected(changed: AlertChanged, telling: Telling) -> str:
 
 def _source_withdrawn(changed: AlertChanged, telling: Telling) -> str:
     cite = plain(changed.alert.cite, NAME)
-    tail = telling.say(f" Disregard {cite}.", f" Ignore {cite}.") if changed.change == Change.RETRACTED else ""
+    if changed.change != Change.RETRACTED:  # one report of several, or a reading that proved the search
+        return telling.say(
+            "something that this stood on has been withdrawn.", "algo en lo que esto se apoyaba fue retirado."
+        )
+    tail = telling.say(f" Disregard {cite}.", f" Ignore {cite}.")
     return telling.say("the report has been withdrawn.", "el informe fue retirado.") + tail
 
 

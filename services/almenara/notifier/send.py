@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from almenara.domain.alert import Alert
-from almenara.domain.errors import AlmenaraError
 from almenara.domain.ids import content_id
 from almenara.domain.notice import Delivery, DeliveryState, Notice
 from almenara.notifier.compose import compose
@@ -74,7 +73,15 @@ class Sender:
         notice = decode_notice(claim.send.body)
         if not self._queue.attempt(claim, [self._entry(claim, notice, DeliveryState.ATTEMPTING)]):
             return None
-        outcome = self._outcome(claim, notice, until)
+        try:
+            outcome = self._outcome(claim, notice, until)
+        except Exception as error:
+            # Loud, but not for ever: it waits its turn and is given up in the end, or nobody would be told anything.
+            self._settle(claim, notice, Outcome(OutcomeKind.UNKNOWN, f"failed: {type(error).__name__}"))
+            raise
+        return self._settle(claim, notice, outcome)
+
+    def _settle(self, claim: Claim, notice: Notice, outcome: Outcome) -> Sent | None:
         state, settlement = self._settlement(claim, outcome)
         entry = self._entry(claim, notice, state, outcome, settlement.again_at)
         if not self._queue.settle(claim, settlement, [entry]):
@@ -83,15 +90,6 @@ class Sender:
         return Sent(notice, outcome, claim.attempt, claim.possible_duplicate)
 
     def _outcome(self, claim: Claim, notice: Notice, until: datetime) -> Outcome:
-        try:
-            return self._attempted(claim, notice, until)
-        except AlmenaraError:
-            raise
-        except Exception as error:  # one message that cannot be made must not keep all others from their readers
-            log.error("delivery %s failed: %s", claim.send.id, type(error).__name__)  # its text may hold an address
-            return Outcome(OutcomeKind.UNKNOWN, f"failed: {type(error).__name__}")
-
-    def _attempted(self, claim: Claim, notice: Notice, until: datetime) -> Outcome:
         channel = self._channels.get(notice.via)
         address = self._address(notice.subscriber, notice.via, notice.address_hash)
         if channel is None or address is None:

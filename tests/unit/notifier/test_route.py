@@ -22,7 +22,9 @@ SLACK = Target(kind="slack", via="desk", address_hash="01")
 ANA = Subscriber(id="ana", wants=(Want(),), targets=(MAIL,))
 
 
-def routed(*events: Event, who: Subscriber = ANA, later: Subscriber | None = None, then: tuple[Event, ...] = ()) -> MemoryStore:
+def routed(
+    *events: Event, who: Subscriber = ANA, later: Subscriber | None = None, then: tuple[Event, ...] = ()
+) -> MemoryStore:
     """A store in which the events were routed; `later` is the audience from there on, and `then` what follows."""
     store = MemoryStore(1)
     activate(store, checked())
