@@ -12,8 +12,14 @@ from almenara.rules.service import RulesProcessor
 
 def replay_alerts(store: Store, *, partition: int | None = None, after: int = 0, upto: int = 0) -> list[Replayed]:
     """Folds `events` again, one partition or all, and compares with `alerts`."""
+    processor = RulesProcessor(store)
+    # Asked before anything is read: what is committed by now is there to be read.
+    taken = {lease.partition: lease.after for lease in store.positions() if lease.consumer == processor.consumer}
     wanted = range(store.partitions) if partition is None else (partition,)
-    return [replay(store, RulesProcessor(store), ALERTS, partition=number, after=after, upto=upto) for number in wanted]
+    return [
+        replay(store, processor, ALERTS, partition=number, after=after, upto=upto, committed=taken.get(number, 0))
+        for number in wanted
+    ]
 
 
 def verify_log(store: Store, known: dict[str, str] | None = None) -> Verified:

@@ -38,14 +38,21 @@ class Replayed:
 
 
 def replay(
-    log: LogReader, processor: Processor, output: str, *, partition: int, after: int = 0, upto: int = 0
+    log: LogReader,
+    processor: Processor,
+    output: str,
+    *,
+    partition: int,
+    after: int = 0,
+    upto: int = 0,
+    committed: int = 0,
 ) -> Replayed:
     """Folds one partition and compares what the records with a sequence in (after, upto] led to (upto 0 = to the end).
 
     The fold always starts at the partition's first record: what lies before the range is folded, not compared.
 
-    Only for outputs that stay in the partition (alerts of events). The record may be shorter than the fold where the
-    service has not caught up; that is no difference, records that folding does not give are.
+    Only for outputs that stay in the partition (alerts of events). `committed` is how far the service itself has come:
+    what it led to up to there must be recorded; beyond, the record may still be shorter than the fold.
     """
     fold = processor.open(partition, None, earlier(log, processor.stream, partition))
     failed = _failed(log, processor.consumer)
@@ -56,7 +63,9 @@ def replay(
         for entry in _outputs(fold, record, output) if record.position not in failed else ():
             found = next(recorded, None)
             if found is None:
-                return Replayed(taken, compared)
+                missing = f"{output}/{partition}, after its end"
+                lost = Difference(missing, "nothing", _name(entry)) if record.sequence <= committed else None
+                return Replayed(taken, compared, lost)
             if record.sequence <= after:
                 continue
             if (found.id, found.body) != (entry.id, entry.body):

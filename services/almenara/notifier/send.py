@@ -20,7 +20,9 @@ from almenara.ports.log import DELIVERIES, Entry
 from almenara.ports.queue import Claim, SendQueue, Settlement
 from almenara.ports.wire import decode_notice, encode
 
-MAX_ATTEMPTS: Final = 8
+MAX_ATTEMPTS: Final = 32
+"""With the waits below about a day: an outage of a night must not lose a message."""
+
 CLAIM_FOR: Final = timedelta(minutes=2)
 _FIRST_WAIT_S: Final = 15.0
 _LONGEST_WAIT_S: Final = 3_600.0

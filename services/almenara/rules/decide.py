@@ -53,9 +53,10 @@ def decide(
         raised = _new(detection, rule, ruleset, cause.country, ruleset_hash)
         return _changed(Change.RAISED, detection.reason, raised, cause, joined=())
     fresh = _new(detection, rule, ruleset, cause.country, ruleset_hash)
+    if detection.reason == Reason.ANOTHER_SOURCE:
+        fresh = _joined(alert, fresh)
     state = State.OPEN if alert.state in _CLOSED else alert.state
-    search = _wider(alert.search, fresh.search) if detection.reason == Reason.ANOTHER_SOURCE else fresh.search
-    grown = replace(fresh, state=state, raised_at=alert.raised_at, judgement=alert.judgement, search=search)
+    grown = replace(fresh, state=state, raised_at=alert.raised_at, judgement=alert.judgement)
     return _changed(Change.UPDATED, detection.reason, grown, cause, joined=detection.joined)
 
 
@@ -122,6 +123,13 @@ def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, rules
 def _bounded(events: Sequence[Event]) -> Sequence[Event]:
     """The first 10 and the last: a record must not grow without bound, and the latest is what a message tells."""
     return events if len(events) <= MAX_EVIDENCE else (*events[:10], *events[10 - MAX_EVIDENCE :])
+
+
+def _joined(alert: Alert, fresh: Alert) -> Alert:
+    """The alert with one more source. A source that cannot be checked takes nothing from what was proven before."""
+    if alert.checked and not fresh.checked:
+        return replace(fresh, checked=True, level=alert.level, title=alert.title, search=alert.search)
+    return replace(fresh, search=_wider(alert.search, fresh.search))
 
 
 def _wider(first: Search | None, second: Search | None) -> Search | None:
