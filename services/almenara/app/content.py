@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from almenara.domain.errors import Fault, Faulty
-from almenara.engine.ruleset import Content
+from almenara.engine.ruleset import Content, build
 
 _PARTS: Final = (("rules", (".yml", ".yaml")), ("watchlists", (".csv",)), ("lexicons", (".csv",)), ("lists", (".csv",)))
 _MAX_BYTES: Final = 20_000_000
@@ -24,13 +24,25 @@ def read_content(config_dir: Path, *, allowed_lateness_s: int | None = None) -> 
             files[name] = body.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             faults.append(Fault(name, body[: error.start].count(b"\n") + 1, "not UTF-8 text", "save it as UTF-8"))
+            files[name] = body.decode("utf-8-sig", "replace")
         except OSError as error:
             faults.append(Fault(name, 0, f"cannot be read: {error.strerror}", "check the file's permissions"))
     if not (config_dir / "rules").is_dir():
         faults.append(Fault(str(config_dir), 0, "there is no folder rules/", "name the folder with --config DIR"))
     if faults:
-        raise Faulty(faults)
+        raise Faulty([*faults, *_of_the_others(Content(files, allowed_lateness_s), {fault.file for fault in faults})])
     return Content(files, allowed_lateness_s)
+
+
+def _of_the_others(content: Content, told: set[str]) -> list[Fault]:
+    """The faults of the files that can be read, so that all are told at once; none where a file is missing to them."""
+    if not told <= content.files.keys():
+        return []
+    try:
+        build(content)
+    except Faulty as error:
+        return [fault for fault in error.faults if fault.file not in told]
+    return []
 
 
 def _paths(config_dir: Path) -> Iterator[Path]:
