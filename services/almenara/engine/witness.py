@@ -1,0 +1,91 @@
+"""Which rules can hold at all for an event: each rule's required values, looked up instead of tried one after another.
+
+A witness is a set of (field, values) of which at least one must be met for the rule to hold. It is only a sieve: what
+passes is evaluated in full, so a witness may be too wide but never too narrow. Rules without one are always evaluated.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionOR
+from sigma.types import SigmaExpansion, SigmaString
+
+from almenara.engine.match import folded, text_of
+from almenara.engine.view import View
+from almenara.engine.watchlist import Watchlist, fold
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One way to hold: the field has one of these texts (without case), or one of these names of a watchlist."""
+
+    field: str
+    texts: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+
+Witness = tuple[Wanted, ...]
+"""Any one of these must be met; empty: nothing is known, the rule is always evaluated."""
+
+
+def witness_of(node: Any, lists: dict[str, Watchlist]) -> Witness:
+    """The narrowest witness of a parsed condition. Negations and patterns have none."""
+    if isinstance(node, ConditionAND):
+        found = [witness for arg in node.args if (witness := witness_of(arg, lists))]
+        return min(found, key=_width, default=())
+    if isinstance(node, ConditionOR):
+        return _any_of([witness_of(arg, lists) for arg in node.args])
+    if isinstance(node, ConditionFieldEqualsValueExpression):
+        return _value(node.field, node.value, lists)
+    return ()
+
+
+def _value(field: str, value: Any, lists: dict[str, Watchlist]) -> Witness:
+    if isinstance(value, SigmaExpansion):
+        return _any_of([_value(field, part, lists) for part in value.values])
+    if not isinstance(value, SigmaString):
+        return ()
+    if all(isinstance(part, str) for part in value.s):
+        return (Wanted(field, texts=frozenset(("".join(str(part) for part in value.s).casefold(),))),)
+    listed = lists.get(getattr(value.s[0], "name", "")) if len(value.s) == 1 else None
+    return (Wanted(field, names=frozenset((*map(fold, listed.by_id), *listed.by_name))),) if listed else ()
+
+
+def _any_of(parts: Sequence[Witness]) -> Witness:
+    return tuple(wanted for part in parts for wanted in part) if all(parts) else ()
+
+
+def _width(witness: Witness) -> int:
+    return sum(len(wanted.texts) + len(wanted.names) for wanted in witness)
+
+
+class Sieve:
+    """The rules of one event type, by their witnesses."""
+
+    def __init__(self, witnesses: Iterable[Witness]) -> None:
+        self._always: list[int] = []
+        self._texts: dict[str, dict[str, list[int]]] = {}
+        self._names: dict[str, dict[str, list[int]]] = {}
+        for number, witness in enumerate(witnesses):
+            if not witness:
+                self._always.append(number)
+            for wanted in witness:
+                _enter(self._texts, wanted.field, wanted.texts, number)
+                _enter(self._names, wanted.field, wanted.names, number)
+
+    def passing(self, view: View) -> list[int]:
+        """The numbers of the rules that may hold, in order."""
+        found = set(self._always)
+        for field, texts in self._texts.items():
+            for value in view.values(field):
+                found.update(texts.get(folded(value), ()))
+        for field, names in self._names.items():
+            for value in view.values(field):
+                found.update(names.get(fold(text_of(value)), ()))
+        return sorted(found)
+
+
+def _enter(table: dict[str, dict[str, list[int]]], field: str, keys: Iterable[str], number: int) -> None:
+    for key in keys:
+        table.setdefault(field, {}).setdefault(key, []).append(number)

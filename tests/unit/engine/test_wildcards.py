@@ -1,0 +1,29 @@
+"""Texts with wildcards against their definition: `*` is any text, `?` one character, nothing else is special."""
+
+import fnmatch
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sigma.types import SigmaString
+
+from almenara.engine import match
+
+ALPHABET = st.sampled_from("abAB*?.[](x\n")
+PATTERNS = st.text(ALPHABET, max_size=6)
+TEXTS = st.text(st.sampled_from("abAB.[](x\n"), max_size=8)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(pattern=PATTERNS, text=TEXTS)
+def test_wildcards_mean_what_they_say(pattern: str, text: str) -> None:
+    by_definition = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern.casefold())
+    expected = re.fullmatch(by_definition, text.casefold(), re.DOTALL) is not None
+    assert match.test_of(SigmaString(pattern))(text) is expected
+
+
+def test_the_definition_is_that_of_file_names() -> None:
+    assert fnmatch.fnmatchcase("abc", "a*c") is match.test_of(SigmaString("a*c"))("abc") is True
+    assert match.test_of(SigmaString("*"))("") is True
+    assert match.test_of(SigmaString("*"))(None) is False
+    assert match.test_of(SigmaString("**"))("x") is True
