@@ -285,3 +285,41 @@ async def test_webhook(almenara: Calls, settings: Settings, store: Store, sink: 
     assert reasons(store) == sorted(reason for reason, body in BAD_EVENTS if reason != "too_large" and is_text(body))
     assert [event.data["flags"] for event in events(store, "article.published")] == [["future"]]
     goes_on(parts, sink, almenara)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe[", b"{", b"[1]", b'{"events/0/1": 7}'])
+def test_checkpoints_that_are_none(almenara: Calls, tmp_path: Path, body: bytes) -> None:
+    almenara("migrate")
+    file = tmp_path / "heads.json"
+    file.write_bytes(body)
+    found = almenara("audit", "verify", "--checkpoints", str(file))
+    assert (found.code, "--checkpoints" in found.err) == (2, True)
+    assert almenara("audit", "checkpoint", "--output", str(file)).code == 0
+    assert almenara("audit", "verify", "--checkpoints", str(file)).code == 0
+    assert almenara("audit", "checkpoint", "--output", str(tmp_path / "no" / "heads.json")).code == 2
+
+
+def test_a_timeline_and_what_it_names_must_be_text(almenara: Calls, tmp_path: Path) -> None:
+    almenara("migrate")
+    file = tmp_path / "timeline.yaml"
+    for text in (b"zone: America/Lima\nsource: x\nitems:\n - \xff\xfe\n", b"source: x\ncountries: c.csv\nitems: []\n"):
+        file.write_bytes(text)
+        (tmp_path / "c.csv").write_bytes(b"alpha3,name_en\nPER,\xff\n")
+        found = almenara("events", "publish", str(file))
+        assert found.code == 2
+        assert "UTF-8" in found.err
+
+
+def test_a_reading_of_days_beyond_the_calendar_proves_nothing(
+    almenara: Calls, settings: Settings, store: Store, sink: SmtpSink, tmp_path: Path
+) -> None:
+    parts = start(almenara, store, settings)
+    covers = {"from": "0001-01-01T00:00:00+14:00", "until": "9999-12-31T23:59:59-12:00"}
+    data = {"source": {"id": "diario"}, "outcome": "new", "rows": 1, "covers": covers}
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join([line("first"), line("r", type="source.checked", data=data), line("last")]))
+    assert almenara("events", "publish", str(file)).code == 0
+    goes_on(parts, sink, almenara)
+    assert reasons(store) == []
+    spec = SourceSpec(id="diario", kind="feed", url="https://diario.example/rss", country="PER", every_s=600)
+    assert open_poller(store, settings, SystemClock(), [spec]).feeds() == [spec]

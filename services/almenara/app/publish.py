@@ -108,6 +108,8 @@ def _reader(folder: Path) -> ReadFile:
     def read(name: str) -> str:
         try:
             return (folder / name).read_text("utf-8")
+        except UnicodeDecodeError:
+            raise Missing(f"{name} is not UTF-8 text; save the file as UTF-8") from None
         except OSError as error:
             raise Missing(f"{name} cannot be read ({error.strerror})") from None
 

@@ -41,7 +41,7 @@ class LastReading:
         try:
             interval = (_moment(covers["from"]), _moment(covers["until"]))
             return Previous(covers=interval, sha256=str(capture.get("sha256", "")), rows=int(data.get("rows", 0)))
-        except (KeyError, ValueError, TypeError, AttributeError):
+        except (KeyError, ValueError, OverflowError, TypeError, AttributeError):
             return None
 
 

@@ -36,6 +36,17 @@ def replay(session: Session, partition: int | None, after: int, upto: int) -> in
     return 0
 
 
+def _heads(file: Path) -> dict[str, str]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"cannot be read: {error}", param_hint="--checkpoints") from None
+    if not isinstance(found, dict) or not all(isinstance(head, str) for head in found.values()):
+        cure = "holds no heads; `almenara audit checkpoint` writes them"
+        raise click.BadParameter(f"{file} {cure}", param_hint="--checkpoints")
+    return found
+
+
 @command.command()
 @click.option("--checkpoints", type=click.Path(exists=True, path_type=Path), help="Heads that were kept elsewhere.")
 @verb
@@ -44,7 +55,7 @@ def verify(session: Session, checkpoints: Path | None) -> int:
     from almenara.app.replay import verify_log
     from almenara.domain.errors import Differs
 
-    known = json.loads(checkpoints.read_text("utf-8")) if checkpoints else {}
+    known = _heads(checkpoints) if checkpoints else {}
     found = verify_log(session.store, known)
     session.give(
         {"ok": not found.fault, "records": found.records, "heads": dict(found.heads), "fault": found.fault or None}
@@ -67,7 +78,10 @@ def checkpoint(session: Session, output: Path) -> int:
     found = verify_log(session.store)
     if found.fault:
         raise Differs(found.fault)
-    output.write_text(json.dumps(dict(found.heads), indent=1) + "\n", "utf-8")
+    try:
+        output.write_text(json.dumps(dict(found.heads), indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise click.BadParameter(f"cannot be written: {error.strerror}", param_hint="--output") from None
     session.give({"heads": len(found.heads), "file": str(output)})
     session.say(f"{len(found.heads)} heads written to {output}")
     return 0
