@@ -22,7 +22,8 @@ def read_document(file: Path, *, required: bool = True) -> tuple[Document, list[
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        return empty, [Fault(str(file), 0, f"cannot be read ({error.strerror})", "create it, or name another --config")]
+        cure = "name the folder" if isinstance(error, NotADirectoryError) else "create it, or name another --config"
+        return empty, [Fault(str(file), 0, f"cannot be read ({error.strerror})", cure)]
     documents, faults = read(content, str(file))
     if len(documents) > 1:
         faults.append(documents[1].fault((), "a second document", "keep one document in the file"))

@@ -5,13 +5,16 @@ That nothing can be sent from here is a matter of wiring, checked by the import 
 
 from almenara.audit.replay import Replayed, replay
 from almenara.audit.verify import Verified, verify
+from almenara.domain.errors import Missing
 from almenara.ports.log import ALERTS
 from almenara.ports.store import Store
 from almenara.rules.service import RulesProcessor
 
 
 def replay_alerts(store: Store, *, partition: int | None = None, after: int = 0, upto: int = 0) -> list[Replayed]:
-    """Folds `events` again, one partition or all, and compares with `alerts`."""
+    """Folds `events` again, one partition or all, and compares with `alerts`. Raises Missing for no such partition."""
+    if partition is not None and partition not in range(store.partitions):
+        raise Missing(f"there is no partition {partition}; this record has 0 to {store.partitions - 1}")
     processor = RulesProcessor(store)
     # Asked before anything is read: what is committed by now is there to be read.
     taken = {lease.partition: lease.after for lease in store.positions() if lease.consumer == processor.consumer}

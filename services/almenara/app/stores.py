@@ -25,6 +25,8 @@ def open_store(settings: Settings, *, create: bool) -> Store:
         return SqlStore(url, settings.kafka.partitions if create else None)
     if create:
         return open_sqlite(file, settings.kafka.partitions)
+    if file.parent.is_file():
+        raise Missing(f"{file.parent} is a file; name the folder that holds it")
     if not file.exists():
         raise Missing(f"there is no record at {file}; start one: `almenara run all`, or `almenara demo` to try it")
     return SqlStore(url)

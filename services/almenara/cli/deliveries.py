@@ -3,6 +3,7 @@
 import click
 
 from almenara.cli.session import Session, verb
+from almenara.domain.notice import DeliveryState
 
 
 @click.group()
@@ -13,7 +14,7 @@ def command() -> None:
 @command.command(name="list")
 @click.option("--to", "who", help="One subscriber.")
 @click.option("--alert", help="One alert (ALM-4K7Q-9XTD).")
-@click.option("--state", help="delivered, rejected_permanent, retry_after, unknown, given_up or attempting.")
+@click.option("--state", type=click.Choice(list(DeliveryState)), help="Only what stands there.")
 @click.option("--all", "every", is_flag=True, help="Every step; default the latest of each delivery.")
 @verb
 def list_(session: Session, who: str | None, alert: str | None, state: str | None, every: bool) -> int:

@@ -29,8 +29,8 @@ _TYPES = {"source.checked", "event.corrected", "event.withdrawn"}
 @verb
 def command(session: Session, no_serve: bool, fast: bool) -> int:
     """The real Peru case, each fact on the day it became public; embedded, with local mail and Slack sinks."""
+    from almenara.adapters.sql.store import open_sqlite
     from almenara.app.demo import Demo
-    from almenara.app.stores import open_store
 
     data_dir = session.data_dir or Path("data/demo")
     session.data_dir = data_dir
@@ -39,7 +39,8 @@ def command(session: Session, no_serve: bool, fast: bool) -> int:
     data_dir.mkdir(parents=True)
     (data_dir / _MARK).write_text("made by `almenara demo`, which may remove this folder\n", "utf-8")
     settings = session.settings
-    store = open_store(settings, create=True)
+    # Never the database of the settings, which may hold a real record.
+    store = open_sqlite(data_dir / "almenara.db", settings.kafka.partitions)
     session.stack.callback(store.close)
     teller = _Teller(session, pause_s=0.0 if fast or session.json or session.quiet else _PAUSE_S)
     with Demo(store, session.config_dir, data_dir, settings) as demo:
@@ -74,11 +75,12 @@ class _Teller:
         rules, trials = demo.checked.ruleset, demo.checked.trials
         live = sum(rule.alerts for rule in rules.rules)
         say = self._session.say
-        say("Almenara demo · Peru between the US and China · 28 real facts, each told on the day it became public")
-        say("No network, no Docker, nothing leaves this machine: sinks for mail and Slack run here. Times are UTC.")
-        say(f"  ruleset   {live} rules, {len(rules.lists)} watchlists · check ok · {len(trials)} tests ok · activated")
-        say(f"            {demo.checked.digest[:16]}")
-        say(f"  record    {data_dir / 'almenara.db'}")
+        say("Almenara demo · Peru between the US and China")
+        say("28 real facts, each told on the day it became public. Times are UTC.")
+        say("No network, no Docker, nothing is sent: sinks for mail and Slack run here.")
+        checked = f"check ok · {len(trials)} tests ok · activated {demo.checked.digest[:12]}"
+        self._line("ruleset", f"{live} rules, {len(rules.lists)} watchlists · {checked}")
+        self._line("record", str(data_dir / "almenara.db"))
 
     def tell(self, happened: "Happened") -> None:
         self.changes += happened.changes
@@ -118,7 +120,8 @@ class _Teller:
             ]
             why = "" if changed.change == "raised" else f" ({str(changed.reason).replace('_', ' ')})"
             self._line(word, f"{alert.level.upper():7} {alert.title['en']}{why}  {alert.cite}")
-            ways = [_way(one) for one in sent if one.notice.changed.id == changed.id]
+            # Sends run side by side: without an order of its own the line would differ from run to run.
+            ways = [_way(one) for one in sorted(sent, key=_rank) if one.notice.changed.id == changed.id]
             if ways:
                 self._line("", "→ " + ", ".join(ways))
 
@@ -137,7 +140,7 @@ class _Teller:
         first = True
         for piece in words:
             if line and len(line) + 1 + len(piece) > room:
-                self._session.say(f"  {word if first else '':9} {line}")
+                self._session.say(f"  {word if first else '':9} {line.rstrip()}")
                 line, first = "  " + piece, False
             else:
                 line = f"{line} {piece}" if line else piece
@@ -225,6 +228,10 @@ def _clear(data_dir: Path) -> None:
             f"{data_dir} holds {', '.join(strange) or 'data'} that no demo made; name another with --data-dir"
         )
     shutil.rmtree(data_dir)
+
+
+def _rank(sent: "Sent") -> tuple[str, str]:
+    return sent.notice.channel, sent.notice.subscriber
 
 
 def _way(sent: "Sent") -> str:

@@ -57,6 +57,15 @@ class LazyGroup(click.Group):
         found: click.Command = importlib.import_module(f"almenara.cli.{cmd_name}").command
         return found
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with the nearest verb named for one that is mistyped."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=VERBS, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs with their lines, without importing any of them."""
         with formatter.section("Commands"):
@@ -93,6 +102,11 @@ def run(args: Sequence[str] | None = None) -> int:
         return next(code for kind, code in _EXIT if isinstance(error, kind))
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"{error.filename}: {error.strerror} -- check the path and its permissions", err=True)
+        return 2
     return done if isinstance(done, int) else 0
 
 
