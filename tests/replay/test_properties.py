@@ -62,16 +62,11 @@ def test_any_restart_point_gives_the_same_bytes(cuts: list[int], snapshot_every:
 def test_an_entry_that_comes_again_is_dropped(repeats: list[int]) -> None:
     store = MemoryStore(PARTITIONS)
     activate(store)
-    again = sorted(repeats)
-    for place in again:
-        store.append(list(ENTRIES[: place + 1][-50:]))
-    fresh = MemoryStore(PARTITIONS)
-    activate(fresh)
-    fresh.append(list(ENTRIES))
-    for place in again:
-        assert fresh.append([ENTRIES[place]]).new == 0
-    Embedded(fresh, processors(fresh)).pump()
-    assert bodies(fresh, ALERTS) == {ALERTS: reference()[ALERTS]}
+    store.append(list(ENTRIES))
+    for place in repeats:
+        assert store.append([ENTRIES[place]]).new == 0
+    Embedded(store, processors(store)).pump()
+    assert bodies(store, ALERTS) == {ALERTS: reference()[ALERTS]}
 
 
 @FEW

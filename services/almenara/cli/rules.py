@@ -55,7 +55,9 @@ def test(session: Session) -> int:
 @click.option("--strict", is_flag=True, help="Stop at the first bad event line, exit 2.")
 @click.option("--output", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="A file, or - .")
 @click.argument("events", type=click.File("rb"))
+@verb
 def evaluate(
+    session: Session,
     rules: tuple[Path, ...],
     watchlists: Path | None,
     clock: str,
@@ -65,7 +67,11 @@ def evaluate(
     output: Any,
     events: Any,
 ) -> int:
-    """Rules over the events of a file (JSON lines, - for standard input); no state is kept."""
+    """Rules over the events of a file (JSON lines, - for standard input); no state is kept.
+
+    Needs no configuration. The output is JSON, one object a line, with and without --json; --quiet leaves out what is
+    wrong with single lines.
+    """
     from almenara.app.evaluation import evaluate as run
     from almenara.app.evaluation import loose_content
 
@@ -73,7 +79,8 @@ def evaluate(
     status = 0
     for said, fault in run_over:
         if fault:
-            click.echo(fault, err=True)
+            if strict or not session.quiet:
+                click.echo(fault, err=True)
             if strict:
                 return 2
             continue
