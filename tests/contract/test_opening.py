@@ -1,6 +1,9 @@
 """Opening a store: what is fixed stays fixed, what is missing is said with its cure, no message holds a password."""
 
-from collections.abc import Callable
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -197,3 +200,55 @@ def test_a_time_without_a_zone_is_a_mistake() -> None:
 def test_closing_twice_is_harmless(store: Store) -> None:
     store.close()
     store.close()
+
+
+def test_a_copy_that_cannot_be_written_can_be_read(readable_folder: Path) -> None:
+    """An auditor's copy: the folder and the file belong to somebody else."""
+    file = readable_folder / "almenara.db"
+    with closing(open_sqlite(file, 2)) as store:
+        store.append([Entry(EVENTS, "PER", f"e-{number}", b"body") for number in range(10)])
+    file.chmod(0o444)
+    readable_folder.chmod(0o555)
+    said = in_a_child(lambda: _read_all(file))
+    assert said == "10 records; append: Unreachable"
+
+
+def _read_all(file: Path) -> str:
+    with closing(SqlStore(sqlite_url(file))) as store:
+        count = sum(len(store.read(EVENTS, partition, 0)) for partition in range(store.partitions))
+        try:
+            store.append([Entry(EVENTS, "PER", "new", b"body")])
+        except AlmenaraError as error:
+            return f"{count} records; append: {type(error).__name__}"
+        return f"{count} records; written"
+
+
+@pytest.fixture
+def readable_folder() -> Iterator[Path]:
+    """A folder that other users may enter (a test's own is closed to them)."""
+    folder = Path(tempfile.mkdtemp(prefix="almenara-copy-"))
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def in_a_child(work: Callable[[], str]) -> str:
+    """What `work` says in a child that has no rights beyond those of others (root may write anywhere)."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            said = work()
+        except BaseException as error:  # the child must never come back into the test run
+            said = f"failed: {error!r}"
+        os.write(writing, said.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as answer:
+        said = answer.read()
+    os.waitpid(child, 0)
+    return said

@@ -118,15 +118,12 @@ def test_a_bad_file_while_running_changes_nothing(here: Installation, sink: Smtp
         assert here.stop(process) == 0
 
 
-def test_a_second_process_on_the_same_record_ends_one_of_them(here: Installation) -> None:
+def test_a_second_process_on_the_same_record_is_refused(here: Installation) -> None:
     with here.running() as process:
-        second = subprocess.Popen(here.words("run", "all"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            assert process.wait(PATIENCE_S) == 5  # the later one holds the record now
-            assert second.poll() is None
-        finally:
-            second.terminate()
-            assert second.wait(PATIENCE_S) == 0
+        second = here.call("run", "all")
+        assert second.returncode == 5
+        assert "another process runs over" in second.stderr
+        assert process.poll() is None
 
 
 def test_it_refuses_to_start_with_nothing_good(here: Installation) -> None:

@@ -13,6 +13,7 @@ from almenara.app.clock import SystemClock
 from almenara.app.embedded import Embedded
 from almenara.app.health import health_file
 from almenara.app.intake import DraftIntake
+from almenara.app.lock import alone
 from almenara.app.loops import (
     run_health,
     run_pump,
@@ -99,14 +100,15 @@ async def run_all(
 ) -> None:
     """Runs the embedded mode until a signal or `stop`. Raises Faulty, Refused and Unreachable when it cannot start."""
     stop, reload, clock = stop or asyncio.Event(), asyncio.Event(), clock or SystemClock()
-    store = open_store(settings, create=True)
-    try:
-        with signals(stop, reload):
-            parts = Standalone(store, config_dir, settings, clock)
-            await asyncio.to_thread(parts.start)
-            await together(stop, *_work(parts, config_dir, stop, reload))
-    finally:
-        store.close()
+    with alone(settings.data_dir):
+        store = open_store(settings, create=True)
+        try:
+            with signals(stop, reload):
+                parts = Standalone(store, config_dir, settings, clock)
+                await asyncio.to_thread(parts.start)
+                await together(stop, *_work(parts, config_dir, stop, reload))
+        finally:
+            store.close()
     log.info("stopped")
 
 

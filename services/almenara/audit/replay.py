@@ -69,7 +69,7 @@ def replay(
             if record.sequence <= after:
                 continue
             if (found.id, found.body) != (entry.id, entry.body):
-                return Replayed(taken, compared, Difference(found.position, _name(found), _name(entry)))
+                return Replayed(taken, compared, _difference(found, entry))
             compared += 1
     extra = None if upto else next(recorded, None)
     if extra is not None:
@@ -102,6 +102,16 @@ def _outputs(fold: Fold, record: Record, output: str) -> Iterator[Entry]:
     except Rejected:
         return
     yield from (entry for entry in entries if entry.stream == output)
+
+
+def _difference(found: Record, entry: Entry) -> Difference:
+    if found.id != entry.id:
+        return Difference(found.position, _name(found), _name(entry))
+    pairs = enumerate(zip(found.body, entry.body, strict=False))
+    first = next((place for place, (one, other) in pairs if one != other), min(len(found.body), len(entry.body)))
+    around = slice(max(0, first - 40), first + 40)
+    recorded, folded = (body[around].decode("utf-8", "replace") for body in (found.body, entry.body))
+    return Difference(f"{found.position}, byte {first}", f"…{recorded}…", f"…{folded}…")
 
 
 def _name(item: Record | Entry) -> str:

@@ -135,8 +135,13 @@ def _sources(data: object) -> list[str]:
 def _command(session: Session, alert: str, type_: str, data: dict[str, object]) -> int:
     from almenara.app.commands import append_command
     from almenara.audit.explain import history
+    from almenara.domain.alert import State
+    from almenara.domain.errors import Refused
+    from almenara.domain.event import ACKNOWLEDGE, RETRACT
 
     found = history(session.store, alert)[-1].alert
+    if type_ in (ACKNOWLEDGE, RETRACT) and found.state in (State.RESOLVED, State.RETRACTED):
+        raise Refused(f"{found.cite} is {found.state}; only open alerts are acknowledged or retracted")
     new = append_command(session.store, type_, found, data, datetime.now(UTC))
     session.give({"alert": found.cite, "command": type_, "recorded": new})
     session.say(f"{found.cite}: {type_} recorded; it takes effect when the rules service reads it")

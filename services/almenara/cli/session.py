@@ -37,7 +37,13 @@ class Session:
         from almenara.app.secrets import Redactor, secrets_in
         from almenara.app.settings import load_settings
 
-        overrides = {"data_dir": str(self.data_dir)} if self.data_dir else {}
+        overrides: dict[str, str] = {}
+        if self.data_dir:
+            overrides["data_dir"] = str(self.data_dir)
+            # The folder of a demo or of an embedded run brings its own record, whatever database the settings name.
+            record = self.data_dir.absolute() / "almenara.db"
+            if record.is_file():
+                overrides |= {"mode": "embedded", "storage.database": f"sqlite:///{record}"}
         found = load_settings(self.config_dir, os.environ, overrides, required=self.data_dir is None)
         # A verb that ends says what it has to say itself; only services log at the level of the settings.
         level = found.log.level if self.service else "warning"

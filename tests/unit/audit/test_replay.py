@@ -1,5 +1,7 @@
 """Replay against a record that was cut, changed or is still growing."""
 
+from dataclasses import replace
+
 from almenara.adapters.memory import MemoryStore
 from almenara.app.embedded import Embedded
 from almenara.app.replay import replay_alerts
@@ -51,3 +53,23 @@ def test_only_the_range_is_compared() -> None:
     early = sum(result.compared for result in replay_alerts(made, upto=100))
     assert later + early == whole
     assert 0 < early < whole
+
+
+class Altered(MemoryStore):
+    """A store that gives one record of `alerts` back with another word in it, chain and all."""
+
+    def read(self, stream: str, partition: int, after: int, limit: int = 1000) -> list[Record]:
+        found = super().read(stream, partition, after, limit)
+        return [replace(r, body=r.body.replace(b"smear", b"smile")) if stream == ALERTS else r for r in found]
+
+
+def test_a_difference_names_the_record_and_shows_the_place() -> None:
+    made = Altered(4)
+    activate(made)
+    made.append(list(case_entries(4, 24)))
+    Embedded(made, processors(made)).pump()
+    first = next(result.difference for result in replay_alerts(made) if result.difference)
+    assert first.position.startswith("alerts/")
+    assert ", byte " in first.position
+    assert "smile" in first.recorded
+    assert "smear" in first.folded

@@ -41,3 +41,12 @@ def test_files_where_folders_belong(almenara: Calls, tmp_path: Path, capsys: pyt
     assert "name the folder" in capsys.readouterr().err
     assert run(["demo", "--config", str(almenara.config), "--data-dir", str(file)]) == 2
     assert "Not a directory" in capsys.readouterr().err
+
+
+def test_the_record_of_a_folder_is_used_whatever_database_the_settings_name(
+    almenara: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    almenara("migrate")
+    monkeypatch.setenv("ALMENARA_STORAGE__DATABASE", f"sqlite:///{tmp_path / 'other' / 'real.db'}")
+    assert almenara("alerts", "list").code == 0
+    assert not (tmp_path / "other").exists()

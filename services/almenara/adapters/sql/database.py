@@ -4,6 +4,7 @@ A write is a function that may run again: it is handed a connection inside a tra
 Knows none of the tables.
 """
 
+import os
 import random
 import sqlite3
 import threading
@@ -149,10 +150,27 @@ def _engine(url: URL) -> Engine:
         options = f"{url.query.get('options', '')} -c idle_in_transaction_session_timeout={ASLEEP_S}s"
         arguments["options"] = options.strip()
         return create_engine(url, connect_args=arguments, isolation_level=level, pool_size=5, max_overflow=15)
-    engine = create_engine(url, connect_args={"timeout": BUSY_S})
-    event.listen(engine, "connect", _set_up_sqlite)
+    copy = _read_only(url)
+    engine = create_engine(copy or url, connect_args={"timeout": BUSY_S})
+    event.listen(engine, "connect", _leave_as_it_is if copy else _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _read_only(url: URL) -> URL | None:
+    """The URL that reads a file which cannot be written here (an auditor's copy, say); None where it can be."""
+    file = Path(url.database or "").absolute()
+    if not file.is_file() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+        return None
+    log_of_writes = file.with_name(f"{file.name}-wal")
+    # Nobody changes it, so it needs no locks; but what still stands in a write-ahead log must be read from there.
+    whole = not log_of_writes.exists() or not log_of_writes.stat().st_size
+    query = {"mode": "ro", "uri": "true"} | ({"immutable": "1"} if whole else {})
+    return url.set(database=file.as_uri(), query=query)
+
+
+def _leave_as_it_is(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
