@@ -5,7 +5,7 @@ It asks no clock: the stream's clock is the largest tick seen. It iterates only 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -266,12 +266,6 @@ def dump(state: EngineState) -> bytes:
 def load(body: bytes) -> EngineState:
     """A state that `dump` wrote."""
     return msgspec.msgpack.decode(body, type=EngineState)
-
-
-def settle_time(ruleset: Ruleset) -> timedelta:
-    """How long after the last event every deadline has passed: the longest wait of any rule."""
-    waits = [rule.timespan + rule.publish_lag + rule.grace for rule in ruleset.rules if isinstance(rule, AbsenceRule)]
-    return max(waits, default=timedelta(0))
 
 
 def _moment(text: Any) -> datetime | None:
