@@ -3,7 +3,7 @@
 That nothing can be sent from here is a matter of wiring, checked by the import contracts, not of a flag.
 """
 
-from almenara.audit.replay import Replayed, replay
+from almenara.audit.replay import Replayed, failed_records, replay
 from almenara.audit.verify import Verified, verify
 from almenara.domain.errors import Missing
 from almenara.ports.log import ALERTS
@@ -18,9 +18,19 @@ def replay_alerts(store: Store, *, partition: int | None = None, after: int = 0,
     processor = RulesProcessor(store)
     # Asked before anything is read: what is committed by now is there to be read.
     taken = {lease.partition: lease.after for lease in store.positions() if lease.consumer == processor.consumer}
+    failed = failed_records(store, processor.consumer)
     wanted = range(store.partitions) if partition is None else (partition,)
     return [
-        replay(store, processor, ALERTS, partition=number, after=after, upto=upto, committed=taken.get(number, 0))
+        replay(
+            store,
+            processor,
+            ALERTS,
+            partition=number,
+            after=after,
+            upto=upto,
+            committed=taken.get(number, 0),
+            failed=failed,
+        )
         for number in wanted
     ]
 

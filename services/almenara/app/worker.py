@@ -11,7 +11,7 @@ from typing import Final
 from almenara.domain.errors import AlmenaraError, Gap, Rejected
 from almenara.domain.ids import content_id
 from almenara.ports.log import REJECTED, Entry, LogReader, Record, read_range
-from almenara.ports.processor import Fold, Outputs, Processor
+from almenara.ports.processor import Fold, Outputs, Processor, history_of
 from almenara.ports.queue import Send
 from almenara.ports.state import Snapshot, SnapshotStore
 from almenara.ports.unit import Batch, Lease, UnitOfWork
@@ -119,7 +119,11 @@ class Worker:
             snapshot = None
         after = snapshot.sequence if snapshot else 0
         self._snapshotted = after
-        fold = processor.open(self._partition, snapshot.body if snapshot else None, self._between)
+        fold = processor.open(
+            self._partition,
+            snapshot.body if snapshot else None,
+            history_of(self._history, processor.stream, self._partition),
+        )
         if after == upto:
             return fold
         for record in read_range(self._history, processor.stream, self._partition, after=after, upto=upto):
@@ -132,11 +136,6 @@ class Worker:
         if after != upto:
             raise Gap(f"{processor.stream}/{self._partition}/{after + 1} cannot be read again")
         return fold
-
-    def _between(self, after: int, upto: int) -> Sequence[Record]:
-        # Without records before, there is nothing to read (an upto of 0 would mean "to the end").
-        stream = self._processor.stream
-        return list(read_range(self._history, stream, self._partition, after=after, upto=upto)) if upto else []
 
     def _snapshot(self, sequence: int) -> Snapshot:
         processor = self._processor

@@ -10,7 +10,7 @@ from typing import Final
 
 from almenara.domain.errors import Rejected
 from almenara.ports.log import REJECTED, Entry, LogReader, Record, read_range
-from almenara.ports.processor import Fold, History, Processor
+from almenara.ports.processor import Fold, Processor, history_of
 
 FAILED: Final = "failed"
 """The runner's reason for a record on which the fold failed."""
@@ -46,16 +46,17 @@ def replay(
     after: int = 0,
     upto: int = 0,
     committed: int = 0,
+    failed: frozenset[str] = frozenset(),
 ) -> Replayed:
     """Folds one partition and compares what the records with a sequence in (after, upto] led to (upto 0 = to the end).
 
     The fold always starts at the partition's first record: what lies before the range is folded, not compared.
 
     Only for outputs that stay in the partition (alerts of events). `committed` is how far the service itself has come:
-    what it led to up to there must be recorded; beyond, the record may still be shorter than the fold.
+    what it led to up to there must be recorded; beyond, the record may still be shorter than the fold. `failed` are the
+    positions that the runner passed over (`failed_records`).
     """
-    fold = processor.open(partition, None, earlier(log, processor.stream, partition))
-    failed = _failed(log, processor.consumer)
+    fold = processor.open(partition, None, history_of(log, processor.stream, partition))
     recorded = read_range(log, output, partition)
     taken = compared = 0
     for record in read_range(log, processor.stream, partition, upto=upto):
@@ -77,12 +78,7 @@ def replay(
     return Replayed(taken, compared)
 
 
-def earlier(log: LogReader, stream: str, partition: int) -> History:
-    """The look back that a fold is given: the records of its own partition."""
-    return lambda after, upto: list(read_range(log, stream, partition, after=after, upto=upto)) if upto else []
-
-
-def _failed(log: LogReader, consumer: str) -> frozenset[str]:
+def failed_records(log: LogReader, consumer: str) -> frozenset[str]:
     """The positions of the records on which the runner says that the fold failed: it passed over them without a trace.
 
     That is a fact of the record, as what was made of the others is; a fold that fails elsewhere is not passed over.

@@ -67,7 +67,7 @@ class ConditionCompiler:
         """The condition. Raises Unsupported for what parses but has no meaning here."""
         self._leaves, self._names = [], set()
         holds = self._node(parsed, positive=True)
-        witness = witness_of(parsed, dict(self._lists))
+        witness = witness_of(parsed, self._lists)
         return Condition(holds, tuple(self._leaves), frozenset(self._names), witness)
 
     def _node(self, node: Any, *, positive: bool) -> Predicate:

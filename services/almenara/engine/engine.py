@@ -3,10 +3,10 @@
 It asks no clock: the stream's clock is the largest tick seen. It iterates only what has a defined order.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -16,7 +16,7 @@ from almenara.engine.absence import AbsenceDetector, AbsenceState
 from almenara.engine.coverage import Readings, ReadingsState
 from almenara.engine.detection import Detection, Findings, Late, merge_correction
 from almenara.engine.joiner import Joiner, JoinerState
-from almenara.engine.rule import AbsenceRule, SingleRule, ThresholdRule
+from almenara.engine.rule import AbsenceRule, Rule, SingleRule, ThresholdRule
 from almenara.engine.ruleset import Ruleset
 from almenara.engine.threshold import ThresholdDetector, ThresholdState
 from almenara.engine.view import View
@@ -24,6 +24,8 @@ from almenara.engine.witness import Sieve
 
 SEMANTICS: Final = "1"
 """The engine's semantics version: it changes whenever the same records could give other alerts."""
+
+S = TypeVar("S")
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -152,7 +154,9 @@ class Engine:
         settled = counted is not None
         for detector in self._users[rule.name]:
             if isinstance(detector, AbsenceDetector):
-                matched = rule.condition.why(view, self.ruleset.lists)
+                # Only of the event that an alert is anchored in the record says why it matched.
+                anchors = rule.name == detector.rule.anchor
+                matched = rule.condition.why(view, self.ruleset.lists) if anchors else ()
                 yield from detector.on_event(view, rule.name, self.clock, matched=matched, settled=settled)
             elif self._is_late(view.event) and detector.rule.name not in (counted or ()):
                 late.append(Late(detector.rule.name, view.event))
@@ -216,27 +220,25 @@ class Engine:
 
     def _open_thresholds(self) -> list[ThresholdDetector]:
         rules = [rule for rule in self.ruleset.rules if isinstance(rule, ThresholdRule)]
-        known = self.state.thresholds
-        states = {rule.detection_hash: known.get(rule.detection_hash, ThresholdState()) for rule in rules}
-        self.state.thresholds = states
+        states = self.state.thresholds = _kept(self.state.thresholds, rules, ThresholdState)
         lateness = self.ruleset.allowed_lateness
         return [ThresholdDetector(rule, states[rule.detection_hash], lateness) for rule in rules]
 
     def _open_absences(self) -> list[AbsenceDetector]:
         rules = [rule for rule in self.ruleset.rules if isinstance(rule, AbsenceRule)]
-        states = {rule.detection_hash: self.state.absences.get(rule.detection_hash, AbsenceState()) for rule in rules}
-        self.state.absences = states
+        states = self.state.absences = _kept(self.state.absences, rules, AbsenceState)
         return [AbsenceDetector(rule, states[rule.detection_hash], self._readings) for rule in rules]
 
     def _open_joiners(self) -> dict[str, Joiner]:
-        rules = [rule for rule in self.ruleset.rules if rule.one_per]
-        states = {rule.detection_hash: self.state.joiners.get(rule.detection_hash, JoinerState()) for rule in rules}
-        self.state.joiners = states
-        return {
-            rule.name: Joiner(rule.one_per, states[rule.detection_hash], apart=self._apart)
-            for rule in rules
-            if rule.one_per
-        }
+        rules = [(rule, rule.one_per) for rule in self.ruleset.rules if rule.one_per]
+        states = self.state.joiners = _kept(self.state.joiners, [rule for rule, _ in rules], JoinerState)
+        return {rule.name: Joiner(one_per, states[rule.detection_hash], apart=self._apart) for rule, one_per in rules}
+
+
+def _kept(known: Mapping[str, S], rules: Iterable[Rule], new: Callable[[], S]) -> dict[str, S]:
+    """The states of these rules and of no others, by the hash of what they detect; new ones where none is known."""
+    hashes = [rule.detection_hash for rule in rules]
+    return {digest: known[digest] if digest in known else new() for digest in hashes}
 
 
 def _looks_at(rule: SingleRule, type_: str) -> bool:

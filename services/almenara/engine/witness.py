@@ -4,7 +4,7 @@ A witness is a set of (field, values) of which at least one must be met for the 
 passes is evaluated in full, so a witness may be too wide but never too narrow. Rules without one are always evaluated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,23 +13,23 @@ from sigma.types import SigmaExpansion, SigmaString
 
 from almenara.engine.match import folded, text_of
 from almenara.engine.view import View
-from almenara.engine.watchlist import Watchlist, fold
+from almenara.engine.watchlist import Watchlist
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One way to hold: the field has one of these texts (without case), or one of these names of a watchlist."""
+    """One way to hold: the field has one of these texts (without case), or stands on this watchlist."""
 
     field: str
     texts: frozenset[str] = frozenset()
-    names: frozenset[str] = frozenset()
+    listed: Watchlist | None = None
 
 
 Witness = tuple[Wanted, ...]
 """Any one of these must be met; empty: nothing is known, the rule is always evaluated."""
 
 
-def witness_of(node: Any, lists: dict[str, Watchlist]) -> Witness:
+def witness_of(node: Any, lists: Mapping[str, Watchlist]) -> Witness:
     """The narrowest witness of a parsed condition. Negations and patterns have none."""
     if isinstance(node, ConditionAND):
         found = [witness for arg in node.args if (witness := witness_of(arg, lists))]
@@ -41,7 +41,7 @@ def witness_of(node: Any, lists: dict[str, Watchlist]) -> Witness:
     return ()
 
 
-def _value(field: str, value: Any, lists: dict[str, Watchlist]) -> Witness:
+def _value(field: str, value: Any, lists: Mapping[str, Watchlist]) -> Witness:
     if isinstance(value, SigmaExpansion):
         return _any_of([_value(field, part, lists) for part in value.values])
     if not isinstance(value, SigmaString):
@@ -49,7 +49,7 @@ def _value(field: str, value: Any, lists: dict[str, Watchlist]) -> Witness:
     if all(isinstance(part, str) for part in value.s):
         return (Wanted(field, texts=frozenset(("".join(str(part) for part in value.s).casefold(),))),)
     listed = lists.get(getattr(value.s[0], "name", "")) if len(value.s) == 1 else None
-    return (Wanted(field, names=frozenset((*map(fold, listed.by_id), *listed.by_name))),) if listed else ()
+    return (Wanted(field, listed=listed),) if listed else ()
 
 
 def _any_of(parts: Sequence[Witness]) -> Witness:
@@ -57,7 +57,7 @@ def _any_of(parts: Sequence[Witness]) -> Witness:
 
 
 def _width(witness: Witness) -> int:
-    return sum(len(wanted.texts) + len(wanted.names) for wanted in witness)
+    return sum(len(wanted.texts) + (len(wanted.listed.by_name) if wanted.listed else 0) for wanted in witness)
 
 
 class Sieve:
@@ -66,13 +66,12 @@ class Sieve:
     def __init__(self, witnesses: Iterable[Witness]) -> None:
         self._always: list[int] = []
         self._texts: dict[str, dict[str, list[int]]] = {}
-        self._names: dict[str, dict[str, list[int]]] = {}
+        self._lists: dict[tuple[str, str], tuple[Watchlist, list[int]]] = {}
         for number, witness in enumerate(witnesses):
             if not witness:
                 self._always.append(number)
             for wanted in witness:
-                _enter(self._texts, wanted.field, wanted.texts, number)
-                _enter(self._names, wanted.field, wanted.names, number)
+                self._enter(wanted, number)
 
     def passing(self, view: View) -> list[int]:
         """The numbers of the rules that may hold, in order."""
@@ -80,12 +79,14 @@ class Sieve:
         for field, texts in self._texts.items():
             for value in view.values(field):
                 found.update(texts.get(folded(value), ()))
-        for field, names in self._names.items():
-            for value in view.values(field):
-                found.update(names.get(fold(text_of(value)), ()))
+        for (field, _), (listed, numbers) in self._lists.items():
+            if any(listed.entry(text_of(value)) is not None for value in view.values(field)):
+                found.update(numbers)
         return sorted(found)
 
-
-def _enter(table: dict[str, dict[str, list[int]]], field: str, keys: Iterable[str], number: int) -> None:
-    for key in keys:
-        table.setdefault(field, {}).setdefault(key, []).append(number)
+    def _enter(self, wanted: Wanted, number: int) -> None:
+        for text in wanted.texts:
+            self._texts.setdefault(wanted.field, {}).setdefault(text, []).append(number)
+        if wanted.listed is not None:
+            key = wanted.field, wanted.listed.name
+            self._lists.setdefault(key, (wanted.listed, []))[1].append(number)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from almenara.ports.log import Entry, Record
+from almenara.ports.log import Entry, LogReader, Record, read_range
 from almenara.ports.queue import Send
 
 History = Callable[[int, int], Sequence[Record]]
@@ -46,3 +46,8 @@ class Processor(Protocol):
 
     def open(self, partition: int, state: bytes | None, history: History) -> Fold:
         """A fold at the start of the partition (state None) or at a snapshot."""
+
+
+def history_of(log: LogReader, stream: str, partition: int) -> History:
+    """The look back over one partition of a log. Before its first record there is none (an upto of 0)."""
+    return lambda after, upto: list(read_range(log, stream, partition, after=after, upto=upto)) if upto else []
