@@ -4,9 +4,13 @@ Knows no server; each module that starts one raises `Missing`.
 """
 
 import os
-from typing import NoReturn
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import NoReturn, TypeVar
 
 import pytest
+
+T = TypeVar("T")
 
 REQUIRE = "ALMENARA_REQUIRE_SERVERS"
 
@@ -25,3 +29,14 @@ def unavailable(reason: Missing | str) -> NoReturn:
     if required():
         pytest.fail(f"{reason} ({REQUIRE} is set, so this may not be skipped)", pytrace=False)
     pytest.skip(str(reason))
+
+
+@contextmanager
+def started(server: AbstractContextManager[T]) -> Iterator[T]:
+    """A server while it runs. One that is missing skips the test with its reason, or fails it."""
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(server)
+        except Missing as reason:
+            unavailable(reason)
+        yield running

@@ -6,6 +6,7 @@ Configured as docker-compose.yml does it: by environment variables and a folder.
 import contextlib
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from almenara.app.overview import behind
 from almenara.app.settings import Settings, load_settings
 from almenara.ports.log import STREAMS
 from almenara.ports.store import Store
-from availability import Missing, unavailable
+from availability import started
 from databases import fresh_database
 from fleet import ALMENARA, ROOT, Fleet
 from kafka_server import running_kafka
@@ -130,15 +131,9 @@ class System:
         self.store.close()
 
 
-@contextlib.contextmanager
-def own_kafka() -> Iterator[str]:
+def own_kafka() -> AbstractContextManager[str]:
     """A broker of this test alone: the services name their topics and groups themselves."""
-    with contextlib.ExitStack() as stack:
-        try:
-            bootstrap = stack.enter_context(running_kafka())
-        except Missing as reason:
-            unavailable(reason)
-        yield bootstrap
+    return started(running_kafka())
 
 
 @contextlib.contextmanager

@@ -14,9 +14,10 @@ from standardwebhooks.webhooks import Webhook
 
 from almenara.adapters.http import webhook_app
 from almenara.adapters.http.signatures import Signatures, UsedIds
-from almenara.domain.errors import Refused, Unreachable
+from almenara.domain.errors import Refused
 from almenara.ingest.intake import EventIntake
-from almenara.ports.log import EVENTS, REJECTED, Appended, Entry
+from almenara.ports.log import EVENTS, REJECTED
+from small_log import SmallLog
 
 SECRET = "whsec_" + "bWFkZS11cC1zZWNyZXQtb2YtdGhlLXRlc3Rz"
 JSON = "application/cloudevents+json"
@@ -35,24 +36,6 @@ class Hidden:
         return "***"
 
 
-class Log:
-    """A log in a list, which may be out of reach."""
-
-    def __init__(self) -> None:
-        self.entries: dict[tuple[str, str], Entry] = {}
-        self.reachable = True
-
-    def append(self, entries: Any) -> Appended:
-        if not self.reachable:
-            raise Unreachable("the database does not answer")
-        repeated = tuple(e.id for e in entries if (e.stream, e.id) in self.entries)
-        self.entries |= {(e.stream, e.id): e for e in entries}
-        return Appended(len(entries) - len(repeated), repeated)
-
-    def ids(self, stream: str) -> list[str]:
-        return [id_ for name, id_ in self.entries if name == stream]
-
-
 class Now:
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -61,7 +44,7 @@ class Now:
 class Hook:
     """The running server and how to call it."""
 
-    def __init__(self, port: int, log: Log) -> None:
+    def __init__(self, port: int, log: SmallLog) -> None:
         self.port = port
         self.log = log
         self._count = 0
@@ -89,7 +72,7 @@ class Hook:
 
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    log = Log()
+    log = SmallLog()
     app = webhook_app({"press": Hidden(SECRET)}, EventIntake(log, Now()))
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off")
     server = uvicorn.Server(config)

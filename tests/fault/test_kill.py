@@ -1,6 +1,5 @@
 """Real processes, killed and put to sleep at random moments: nothing is lost and nothing is written twice."""
 
-import contextlib
 import os
 import random
 import signal
@@ -21,9 +20,7 @@ from almenara.adapters.kafka.topics import Topics
 from almenara.adapters.sql.migrate import upgrade
 from almenara.adapters.sql.store import SqlStore
 from almenara.ports.log import ALERTS, EVENTS, Entry, LogReader
-from availability import Missing, unavailable
 from counting import Counting, bodies
-from servers import postgres
 
 PARTITIONS = 4
 RECORDS = 20_000
@@ -101,22 +98,12 @@ class Fleet:
         self.store.close()
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with contextlib.ExitStack() as stack:
-        try:
-            url = stack.enter_context(postgres())
-        except Missing as reason:
-            unavailable(reason)
-        yield url
-
-
 @pytest.fixture
-def fleet(kafka_bootstrap: str, server: str, tmp_path: Path) -> Iterator[Fleet]:
+def fleet(kafka_bootstrap: str, postgres_url: str, tmp_path: Path) -> Iterator[Fleet]:
     name = f"t{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    made = Fleet(server.rpartition("/")[0] + "/" + name, kafka_bootstrap, tmp_path)
+    made = Fleet(postgres_url.rpartition("/")[0] + "/" + name, kafka_bootstrap, tmp_path)
     try:
         yield made
     finally:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from almenara.domain.errors import Fault
+from bad_input import SIX_FAULTS
 from sigma_rules import faults_of
 
 BASE = """title: A
@@ -32,24 +33,8 @@ def one(rest: str) -> Fault:
     return faults[0]
 
 
-SIX = """title: Six faults
-name: six
-status: brand-new
-level: severe
-date: someday
-logsource: {product: almenara}
-detection:
-  sel:
-    f|sounds_like: x
-  condition: sel
-almenara:
-  onwer: desk
-  tags: visa
-"""
-
-
 def test_a_rule_with_six_faults_tells_all_six() -> None:
-    faults = faults_of({"rules/six.yml": SIX})
+    faults = faults_of({"rules/six.yml": SIX_FAULTS})
     assert [(fault.file, fault.line) for fault in faults] == [("rules/six.yml", n) for n in (3, 4, 5, 9, 12, 13)]
     said = "\n".join(str(fault) for fault in faults)
     for word in ("brand-new", "severe", "someday", "sounds_like", "did you mean 'owner'?", "must be a list"):

@@ -11,8 +11,9 @@ from almenara.ingest.draft import Draft
 from almenara.ingest.inbox import read_message
 from almenara.ingest.intake import EventIntake
 from almenara.ports.intake import Taken
-from almenara.ports.log import EVENTS, REJECTED, Appended, Entry
+from almenara.ports.log import EVENTS, REJECTED
 from almenara.ports.wire import decode_event
+from small_log import SmallLog
 
 NOW = datetime(2026, 1, 11, 17, tzinfo=UTC)
 
@@ -74,28 +75,13 @@ def test_nobody_knew_it_in_the_future() -> None:
     assert future.recorded is None
 
 
-class Log:
-    """A log in a list."""
-
-    def __init__(self) -> None:
-        self.entries: dict[tuple[str, str], Entry] = {}
-        self.reachable = True
-
-    def append(self, entries: Any) -> Appended:
-        if not self.reachable:
-            raise Unreachable("the database does not answer")
-        repeated = tuple(e.id for e in entries if (e.stream, e.id) in self.entries)
-        self.entries |= {(e.stream, e.id): e for e in entries}
-        return Appended(len(entries) - len(repeated), repeated)
-
-
 class Fixed:
     def now(self) -> datetime:
         return NOW
 
 
 def test_the_intake_appends_the_good_and_records_the_refused() -> None:
-    log = Log()
+    log = SmallLog()
     intake = EventIntake(log, Fixed())
     body = json.dumps([event(), event(id="2", country=None), event(id="3", type="tick"), 5]).encode()
     receipts = intake.take("press", body)
@@ -111,7 +97,7 @@ def test_the_intake_appends_the_good_and_records_the_refused() -> None:
 
 
 def test_the_intake_says_when_nothing_could_be_stored() -> None:
-    log = Log()
+    log = SmallLog()
     log.reachable = False
     with pytest.raises(Unreachable):
         EventIntake(log, Fixed()).take("press", json.dumps(event()).encode())
