@@ -22,8 +22,8 @@ from almenara.app.settings import Settings
 from almenara.app.validation import Origins, validate
 from almenara.domain.audience import Audience, Subscriber, Target, Want
 from almenara.domain.errors import Fault, Faulty
-from almenara.engine.documents import Document
-from almenara.engine.documents import Path as Keys
+from almenara.engine.reading.documents import Document
+from almenara.engine.reading.documents import Path as Keys
 
 FILE: Final = "subscribers.yaml"
 MAIL: Final = "mail"

@@ -9,8 +9,8 @@ from typing import Any
 from almenara.app.references import variables_named_in
 from almenara.app.validation import Origins
 from almenara.domain.errors import Fault
-from almenara.engine.documents import MAX_BYTES, Document, read
-from almenara.engine.documents import Path as Keys
+from almenara.engine.reading.documents import MAX_BYTES, Document, read
+from almenara.engine.reading.documents import Path as Keys
 
 
 def read_document(file: Path, *, required: bool = True) -> tuple[Document, list[Fault]]:

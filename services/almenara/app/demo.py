@@ -23,7 +23,7 @@ from almenara.app.embedded import Embedded
 from almenara.app.settings import Settings
 from almenara.domain.alert import AlertChanged
 from almenara.domain.event import Event
-from almenara.engine import documents
+from almenara.engine.reading import documents
 from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.route import RouteProcessor
 from almenara.notifier.send import Sender, Sent

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from almenara.app.fields import nearest
 from almenara.app.validation import keys_of, model_at
 from almenara.domain.errors import Fault
-from almenara.engine.documents import Path as Keys
+from almenara.engine.reading.documents import Path as Keys
 
 PREFIX: Final = "ALMENARA_"
 ANY: Final = "<name>"

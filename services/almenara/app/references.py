@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from almenara.domain.errors import Fault
-from almenara.engine.documents import Path as Keys
+from almenara.engine.reading.documents import Path as Keys
 
 MAX_FILE_BYTES: Final = 64 * 1024
 

@@ -19,7 +19,7 @@ from almenara.app.references import References
 from almenara.app.secrets import Secret, SecretUrl
 from almenara.app.validation import Origins, model_at, validate
 from almenara.domain.errors import Fault, Faulty
-from almenara.engine.documents import Path as Keys
+from almenara.engine.reading.documents import Path as Keys
 
 FILE: Final = "almenara.yaml"
 DATABASE_FILE: Final = "almenara.db"

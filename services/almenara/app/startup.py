@@ -19,7 +19,7 @@ from almenara.app.channels import Ways
 from almenara.app.content import read_content
 from almenara.app.settings import Settings
 from almenara.domain.errors import Fault, Faulty
-from almenara.engine import documents
+from almenara.engine.reading import documents
 from almenara.ports.clock import Clock
 from almenara.ports.state import blob_hash
 from almenara.ports.store import Store

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from almenara.app.fields import Invalid, nearest
 from almenara.domain.errors import Fault
-from almenara.engine.documents import Document
-from almenara.engine.documents import Path as Keys
+from almenara.engine.reading.documents import Document
+from almenara.engine.reading.documents import Path as Keys
 
 Model = TypeVar("Model", bound=BaseModel)
 

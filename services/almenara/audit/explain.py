@@ -10,10 +10,10 @@ from almenara.domain.errors import Missing
 from almenara.domain.event import Event
 from almenara.domain.ids import cite, is_cite
 from almenara.domain.notice import Delivery, Notice
-from almenara.engine.absence import AbsenceDetector, Status
+from almenara.engine.detectors.absence import AbsenceDetector, Status
+from almenara.engine.detectors.threshold import ThresholdDetector
 from almenara.engine.engine import Engine
 from almenara.engine.rule import Correlation, SingleRule
-from almenara.engine.threshold import ThresholdDetector
 from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, LogReader, Record, read_range
 from almenara.ports.wire import decode_alerts, decode_delivery, decode_event, decode_notice
 

@@ -12,15 +12,15 @@ import msgspec
 
 from almenara.domain.alert import Change, Reason
 from almenara.domain.event import CHECKED, CORRECTED, TICK, WITHDRAWN, Event
-from almenara.engine.absence import AbsenceDetector, AbsenceState
-from almenara.engine.coverage import Readings, ReadingsState
 from almenara.engine.detection import Detection, Findings, Late, merge_correction
-from almenara.engine.joiner import Joiner, JoinerState
+from almenara.engine.detectors.absence import AbsenceDetector, AbsenceState
+from almenara.engine.detectors.coverage import Readings, ReadingsState
+from almenara.engine.detectors.joiner import Joiner, JoinerState
+from almenara.engine.detectors.threshold import ThresholdDetector, ThresholdState
+from almenara.engine.matching.witness import Sieve
 from almenara.engine.rule import AbsenceRule, Rule, SingleRule, ThresholdRule
 from almenara.engine.ruleset import Ruleset
-from almenara.engine.threshold import ThresholdDetector, ThresholdState
 from almenara.engine.view import View
-from almenara.engine.witness import Sieve
 
 SEMANTICS: Final = "1"
 """The engine's semantics version: it changes whenever the same records could give other alerts."""

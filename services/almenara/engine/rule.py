@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from almenara.engine.condition import Condition
+from almenara.engine.matching.condition import Condition
 
 NO_TIME: Final = timedelta(0)
 ANY_COUNTRY: Final = "*"

@@ -16,12 +16,12 @@ from sigma.rule import SigmaRule
 
 from almenara.domain.errors import Fault, Faulty
 from almenara.domain.ids import canonical
-from almenara.engine import correlations, documents, sigma
-from almenara.engine.condition import ConditionCompiler
 from almenara.engine.enrich import Enricher
-from almenara.engine.extension import ExtensionReader
-from almenara.engine.match import Unsupported
-from almenara.engine.parsed import Parsed, common
+from almenara.engine.matching.condition import ConditionCompiler
+from almenara.engine.matching.match import Unsupported
+from almenara.engine.reading import correlations, documents, sigma
+from almenara.engine.reading.extension import ExtensionReader
+from almenara.engine.reading.parsed import Parsed, common
 from almenara.engine.rhetoric import LexiconScorer, parse_lexicon
 from almenara.engine.rule import Rule, SingleRule
 from almenara.engine.watchlist import Watchlist

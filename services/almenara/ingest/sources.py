@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from almenara.domain.durations import parse_duration
 from almenara.domain.errors import Fault
-from almenara.engine.documents import Document
+from almenara.engine.reading.documents import Document
 
 FEED: Final = "feed"
 REGISTER: Final = "register_import"

@@ -25,8 +25,8 @@ from zoneinfo import ZoneInfo
 from almenara.domain.durations import parse_duration
 from almenara.domain.errors import Fault, Rejected
 from almenara.domain.event import CHECKED, CORRECTED, Event
-from almenara.engine import documents
-from almenara.engine.documents import Document, Path
+from almenara.engine.reading import documents
+from almenara.engine.reading.documents import Document, Path
 from almenara.ingest.draft import Draft, stamp
 from almenara.ingest.timeline_lists import Lists
 

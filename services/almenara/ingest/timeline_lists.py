@@ -18,7 +18,7 @@ from datetime import date
 from typing import Any, Final
 
 from almenara.domain.errors import AlmenaraError, Fault
-from almenara.engine.documents import Document, Path
+from almenara.engine.reading.documents import Document, Path
 from almenara.ingest import countries as country_table
 from almenara.ingest.countries import Countries
 from almenara.ingest.editions import Edition, Printing, edition_data, read_list

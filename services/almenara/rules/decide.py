@@ -11,8 +11,8 @@ from typing import Any, Final
 from almenara.domain.alert import Alert, AlertChanged, Change, Evidence, Matched, Reason, Search, State, lower
 from almenara.domain.event import ACKNOWLEDGE, JUDGE, RETRACT, Event
 from almenara.domain.ids import cite, content_id
-from almenara.engine.absence import evidence
 from almenara.engine.detection import Detection
+from almenara.engine.detectors.absence import evidence
 from almenara.engine.engine import SEMANTICS
 from almenara.engine.rule import Rule
 from almenara.engine.ruleset import Ruleset

@@ -12,7 +12,7 @@ from almenara.app.audience import LoadedAudience, load_audience, read_audience
 from almenara.app.settings import Settings, load_settings
 from almenara.domain.audience import Want
 from almenara.domain.errors import Fault, Faulty
-from almenara.engine.documents import read
+from almenara.engine.reading.documents import read
 
 ROOT = Path(__file__).parents[3]
 KEY = b"k" * 32

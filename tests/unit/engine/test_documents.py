@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from almenara.domain.errors import Fault
-from almenara.engine.documents import MAX_BYTES, MAX_DEPTH, read
+from almenara.engine.reading.documents import MAX_BYTES, MAX_DEPTH, read
 
 # Refusals must come before any work that grows with what a document stands for; a bomb would run for minutes.
 pytestmark = pytest.mark.timeout(20)

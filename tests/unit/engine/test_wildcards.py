@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sigma.types import SigmaString
 
-from almenara.engine import match
+from almenara.engine.matching import match
 
 ALPHABET = st.sampled_from("abAB*?.[](x\n")
 PATTERNS = st.text(ALPHABET, max_size=6)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from almenara.domain.event import Event
+from almenara.engine.matching.witness import Sieve
 from almenara.engine.rule import SingleRule
 from almenara.engine.ruleset import Content, Ruleset, build
 from almenara.engine.view import View
-from almenara.engine.witness import Sieve
 from case_run import shipped
 
 NOW = datetime(2030, 3, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from almenara.domain.errors import Fault
-from almenara.engine.documents import read
+from almenara.engine.reading.documents import read
 from almenara.ingest.register import headers_of
 from almenara.ingest.sources import SourceSpec, parse_sources
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from almenara.domain.event import CHECKED, CORRECTED
-from almenara.engine.coverage import read
+from almenara.engine.detectors.coverage import read
 from almenara.engine.watchlist import fold
 from almenara.ingest.timeline import MAX_TICKS, Timeline
 from case_files import load_case, load_text

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from almenara.domain.durations import parse_duration
 from almenara.domain.errors import Fault
-from almenara.engine.documents import Document, Path
+from almenara.engine.reading.documents import Document, Path
 from almenara.engine.rule import ANY_COUNTRY, NO_TIME, OnePer, OnLate
 
 KEYS: Final = ("absence", "one_per", "owner", "say", "say_unchecked", "tags", "tests", "version")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from almenara.domain.alert import Change, Reason
 from almenara.domain.event import Event
 from almenara.engine.detection import Detection
-from almenara.engine.keys import Key, keys_of, read_key
+from almenara.engine.detectors.keys import Key, keys_of, read_key
 from almenara.engine.rule import ThresholdRule
 from almenara.engine.view import View
 

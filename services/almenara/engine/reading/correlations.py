@@ -21,7 +21,7 @@ from sigma.correlations import (
 
 from almenara.domain.errors import Fault
 from almenara.domain.ids import canonical
-from almenara.engine.parsed import Parsed, common
+from almenara.engine.reading.parsed import Parsed, common
 from almenara.engine.rule import AbsenceRule, Correlation, SingleRule, ThresholdRule
 
 _COUNTS: Final = (SigmaCorrelationType.EVENT_COUNT, SigmaCorrelationType.VALUE_COUNT)

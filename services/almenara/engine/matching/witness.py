@@ -11,7 +11,7 @@ from typing import Any
 from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionOR
 from sigma.types import SigmaExpansion, SigmaString
 
-from almenara.engine.match import folded, text_of
+from almenara.engine.matching.match import folded, text_of
 from almenara.engine.view import View
 from almenara.engine.watchlist import Watchlist
 

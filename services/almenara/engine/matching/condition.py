@@ -16,10 +16,10 @@ from sigma.conditions import (
 from sigma.types import Placeholder, SigmaExists, SigmaExpansion, SigmaFieldReference, SigmaNull, SigmaString
 
 from almenara.domain.alert import Matched
-from almenara.engine.match import Unsupported, test_of, text_of
+from almenara.engine.matching.match import Unsupported, test_of, text_of
+from almenara.engine.matching.witness import Witness, witness_of
 from almenara.engine.view import View
 from almenara.engine.watchlist import Watchlist
-from almenara.engine.witness import Witness, witness_of
 
 Predicate = Callable[[View], bool]
 Lists = Mapping[str, Watchlist]

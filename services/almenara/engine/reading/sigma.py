@@ -7,7 +7,7 @@ from sigma.correlations import SigmaCorrelationRule
 from sigma.rule import SigmaRule
 
 from almenara.domain.errors import Fault
-from almenara.engine.documents import Document
+from almenara.engine.reading.documents import Document
 
 Parsed = SigmaRule | SigmaCorrelationRule
 

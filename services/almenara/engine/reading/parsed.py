@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from almenara.domain.alert import LEVELS
-from almenara.engine import documents, sigma
-from almenara.engine.extension import Extension
+from almenara.engine.reading import documents, sigma
+from almenara.engine.reading.extension import Extension
 
 
 @dataclass(slots=True)

@@ -13,9 +13,9 @@ from typing import Final
 
 from almenara.domain.alert import Change, Evidence, Matched, Reason, Search
 from almenara.domain.event import Event
-from almenara.engine.coverage import Readings
 from almenara.engine.detection import Detection
-from almenara.engine.keys import Key, keys_of, read_key
+from almenara.engine.detectors.coverage import Readings
+from almenara.engine.detectors.keys import Key, keys_of, read_key
 from almenara.engine.rule import AbsenceRule, OnLate
 from almenara.engine.view import View
 
