@@ -1,12 +1,16 @@
-"""Compiled rules: what the engine runs. Made by `engine.ruleset`, which also finds the faults."""
+"""Compiled rules, as plain data: made by `engine.ruleset`, which also finds the faults; run by `engine.engine`.
+
+They are `msgspec` structs, so that a compiled ruleset can be stored and read back without Sigma's parser.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from almenara.engine.matching.condition import Condition
+import msgspec
+
+from almenara.engine.expression import Node
 
 NO_TIME: Final = timedelta(0)
 ANY_COUNTRY: Final = "*"
@@ -20,16 +24,24 @@ class OnLate(StrEnum):
     IGNORE = "ignore"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnePer:
+class Measure(StrEnum):
+    """What an aggregate measures over its window."""
+
+    EVENTS = "events"
+    VALUES = "values"
+    SUM = "sum"
+    AVERAGE = "average"
+    PERCENTILE = "percentile"
+
+
+class OnePer(msgspec.Struct, frozen=True, kw_only=True):
     """A further event with the same values of `keys` inside `within` joins the open alert as another source."""
 
     keys: tuple[str, ...]
     within: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """What every rule has. `detection_hash` covers the name and what affects detection, not the words or the level.
 
     `alerts` is False for a rule that only feeds correlations. `shadow` rules are recorded and tell nobody.
@@ -43,8 +55,8 @@ class Rule:
     alerts: bool = True
     tags: tuple[str, ...] = ()
     owner: str = ""
-    say: Mapping[str, str] = field(default_factory=dict)
-    say_unchecked: Mapping[str, str] = field(default_factory=dict)
+    say: Mapping[str, str] = {}
+    say_unchecked: Mapping[str, str] = {}
     tests: Sequence[Mapping[str, Any]] = ()
     one_per: OnePer | None = None
     detection_hash: str = ""
@@ -52,39 +64,50 @@ class Rule:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SingleRule(Rule):
+class SingleRule(Rule, frozen=True, kw_only=True, tag="single"):
     """A rule over one event; `category` is the event type it looks at, empty for all."""
 
-    condition: Condition
+    expression: Node
     category: str = ""
     product: str = ""
 
+    def looks_at(self, type_: str) -> bool:
+        """Whether the rule's log source is that of an event of Almenara of this type."""
+        return self.category in ("", type_) and self.product in ("", "almenara")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correlation(Rule):
-    """A rule over several events, keyed by `group_by`; `aliases` name the field of each referenced rule."""
+
+class Correlation(Rule, frozen=True, kw_only=True):
+    """A rule over what other rules said, keyed by `group_by`; `aliases` name the field of each referenced rule.
+
+    `rules` are the members: rules over one event, or correlations (chaining). `grace` is how long a signal waits, by
+    the stream's clock, so that those of one grace are taken in the order of their own time.
+    """
 
     rules: tuple[str, ...]
-    timespan: timedelta
+    timespan: timedelta = NO_TIME
     group_by: tuple[str, ...] = ()
-    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    aliases: Mapping[str, Mapping[str, str]] = {}
+    grace: timedelta = NO_TIME
 
     def field_of(self, group: str, rule: str) -> str:
         """The field that `group` means in events of `rule`."""
         return self.aliases.get(group, {}).get(rule, group)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThresholdRule(Correlation):
-    """At least `count` events, or different values of `distinct`, inside a window of `timespan`."""
+class AggregateRule(Correlation, frozen=True, kw_only=True, tag="aggregate"):
+    """A measure over the events inside a window of `timespan`, compared with `bound` as `op` (gte, gt, ...) says.
 
-    count: int
-    distinct: str = ""
+    `fields` are those whose values are counted, summed or averaged; `percentile` is from 1 to 99.
+    """
+
+    measure: Measure = Measure.EVENTS
+    op: str = "gte"
+    bound: float = 1
+    fields: tuple[str, ...] = ()
+    percentile: int = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AbsenceRule(Correlation):
+class AbsenceRule(Correlation, frozen=True, kw_only=True, tag="absence"):
     """`anchor`, and no `entry` with the same keys around it: the rule that notices what did not happen.
 
     `coverage` maps a country (or `*`) to the sources that must have been read before "not found" may be said.
@@ -94,12 +117,14 @@ class AbsenceRule(Correlation):
     entry: str
     look_back: timedelta = NO_TIME
     publish_lag: timedelta = NO_TIME
-    grace: timedelta = NO_TIME
     on_late: OnLate = OnLate.RESOLVE
-    coverage: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    coverage: Mapping[str, tuple[str, ...]] = {}
 
     def sources(self, country: str) -> tuple[str, ...]:
         """The sources that cover a country. Where others are named and this one is not, one that nobody can read."""
         if not self.coverage:
             return ()
         return self.coverage.get(country) or self.coverage.get(ANY_COUNTRY) or (f"no source named for {country}",)
+
+
+AnyRule = SingleRule | AggregateRule | AbsenceRule

@@ -40,7 +40,7 @@ class RulesProcessor:
 
     consumer = CONSUMER
     stream = EVENTS
-    version = f"rules/{SEMANTICS}.2"  # .2: keys name their country, members of a group their key
+    version = f"rules/{SEMANTICS}.1"
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs

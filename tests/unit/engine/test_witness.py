@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from almenara.domain.event import Event
-from almenara.engine.matching.witness import Sieve
+from almenara.engine.matching.witness import witness_of
 from almenara.engine.rule import SingleRule
 from almenara.engine.ruleset import Content, Ruleset, build
 from almenara.engine.view import View
@@ -61,10 +61,10 @@ def ruleset(rules: list[tuple[Any, Any, str]]) -> Ruleset:
 
 
 def agree(made: Ruleset, event: Event) -> list[int]:
-    rules = [rule for rule in made.rules if isinstance(rule, SingleRule)]
+    names = [rule.name for rule in made.rules if isinstance(rule, SingleRule)]
     view = View(made.enricher.enrich(event), made.zones)
-    holding = [number for number, rule in enumerate(rules) if rule.condition.holds(view)]
-    passing = Sieve(rule.condition.witness for rule in rules).passing(view)
+    holding = [number for number, name in enumerate(names) if made.matcher.conditions[name].holds(view)]
+    passing = [names.index(rule.name) for rule, _ in made.matcher.candidates(view.event)]
     assert set(holding) <= set(passing)
     assert passing == sorted(passing)
     return passing
@@ -90,6 +90,8 @@ def test_rules_that_want_other_values_are_held_back() -> None:
 
 def test_every_shipped_rule_but_the_open_ones_has_a_witness() -> None:
     open_ = {
-        rule.name for rule in shipped().ruleset.rules if isinstance(rule, SingleRule) and not rule.condition.witness
+        rule.name
+        for rule in shipped().ruleset.rules
+        if isinstance(rule, SingleRule) and not witness_of(rule.expression, shipped().ruleset.lists)
     }
     assert open_ == {"register_entry", "policy_shift"} - {"policy_shift"}

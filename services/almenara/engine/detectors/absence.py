@@ -5,19 +5,21 @@ found" only when every source named under `coverage` was read with success, over
 """
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+import msgspec
+
 from almenara.domain.alert import Change, Evidence, Matched, Reason, Search
 from almenara.domain.event import Event
 from almenara.engine.detection import Detection
 from almenara.engine.detectors.coverage import Readings
+from almenara.engine.detectors.detector import Signal
 from almenara.engine.detectors.keys import Key, keys_of, read_key
 from almenara.engine.rule import AbsenceRule, OnLate
-from almenara.engine.view import View
 
 
 class Status(StrEnum):
@@ -51,17 +53,16 @@ class KeyState:
     entries: dict[str, Event] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class AbsenceState:
+class AbsenceState(msgspec.Struct, tag="absence"):
     """All that the detector remembers; it is its snapshot."""
 
-    keys: dict[Key, KeyState] = field(default_factory=dict)
+    keys: dict[Key, KeyState] = {}
 
 
 class AbsenceDetector:
     """Watches one absence rule. `readings` are shared with the other rules of the engine."""
 
-    State = AbsenceState
+    refuses_late = False
 
     def __init__(self, rule: AbsenceRule, state: AbsenceState, readings: Readings) -> None:
         self.rule = rule
@@ -76,17 +77,16 @@ class AbsenceDetector:
                 if anchor.status == Status.PENDING:
                     self._schedule(key, anchor)
 
-    def on_event(
-        self, view: View, member: str, clock: datetime, *, matched: tuple[Matched, ...] = (), settled: bool = False
-    ) -> list[Detection]:
-        """Takes the event as A or as B. `settled`: a correction of an A known before, which waits for no arrivals."""
+    def on_signal(self, signal: Signal, clock: datetime) -> list[Detection]:
+        """Takes the event as A or as B. The correction of an A that was known before waits for no arrivals."""
         found: list[Detection] = []
-        for key in keys_of(self.rule, member, view):
+        event = signal.event
+        for key in keys_of(self.rule, signal.member, signal.view):
             held = self.state.keys.setdefault(key, KeyState())
-            if member == self.rule.entry:
-                found += self._enter(key, held, view.event, clock)
+            if signal.member == self.rule.entry:
+                found += self._enter(key, held, event, clock)
             else:
-                anchor = Anchor(view.event, self._deadline(view.event, settled), matched=matched)
+                anchor = Anchor(event, self._deadline(event, signal.settled), matched=signal.matched())
                 found += self._anchor(key, held, anchor, clock)
         return found
 
@@ -149,15 +149,18 @@ class AbsenceDetector:
         lost, self._lost, self._waited = self._lost, [], {}
         return [said for key in lost for said in self._without_entry(key, self.state.keys[key], clock)]
 
-    def account(self, event_id: str) -> list[tuple[Anchor, Search, tuple[Event, ...]]]:
+    def holds(self, event_id: str) -> bool:
+        """Whether the event is remembered, as A or as B."""
+        return any(event_id in held.anchors or event_id in held.entries for held in self.state.keys.values())
+
+    def account(self, event_id: str) -> Iterator[str]:
         """What is known of one A, for each of its keys: where it stands, what was searched, the B inside its window."""
-        found = []
         for key, held in self.state.keys.items():
             anchor = held.anchors.get(event_id)
             if anchor is not None:
-                inside = tuple(entry for entry in held.entries.values() if self._meets(entry, anchor.event))
-                found.append((anchor, self._search(key, anchor.event), inside))
-        return found
+                inside = [entry for entry in held.entries.values() if self._meets(entry, anchor.event)]
+                yield _standing(anchor, inside)
+                yield from _searched(anchor, self._search(key, anchor.event))
 
     def waiting(self) -> list[tuple[Event, datetime]]:
         """Every A that waits, with its deadline."""
@@ -292,3 +295,30 @@ def _nearest(anchor: Event, entries: Sequence[Event]) -> tuple[Evidence, ...]:
 
 def _ordered(anchors: Iterable[Anchor]) -> list[Anchor]:
     return sorted(anchors, key=lambda a: (a.deadline, a.event.time, a.event.id))
+
+
+def _standing(anchor: Anchor, inside: Sequence[Event]) -> str:
+    entries = ", ".join(f"entry {entry.position}" for entry in inside)
+    said = {
+        Status.PENDING: f"not raised yet: waits until {_iso(anchor.deadline)}",
+        Status.MET: f"not raised: {entries}, inside the window",
+        Status.CLOSED: f"raised, then closed: {entries}",
+        Status.RAISED: "raised",
+        Status.UNCHECKED: "raised as: could not be checked",
+    }
+    return said[anchor.status]
+
+
+def _searched(anchor: Anchor, search: Search) -> Iterator[str]:
+    yield f"  window {_iso(search.start)} .. {_iso(search.end)}, deadline {_iso(anchor.deadline)}"
+    for reading in search.readings:
+        covers = f"{_iso(reading.covers_from)} .. {_iso(reading.covers_until)}"
+        yield f"  read: {reading.source} at {_iso(reading.recorded)}, covers {covers} ({reading.position})"
+    for source in search.unread:
+        yield f"  not read over the whole window after it closed: {source}"
+    for entry in search.nearest:
+        yield f"  nearest entry outside the window: {_iso(entry.time)} ({entry.position})"
+
+
+def _iso(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M UTC")

@@ -3,16 +3,19 @@
 One alert per episode: as long as windows that hold the threshold share events, they are one alert, which grows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import msgspec
+
 from almenara.domain.alert import Change, Reason
+from almenara.domain.durations import format_duration
 from almenara.domain.event import Event
 from almenara.engine.detection import Detection
+from almenara.engine.detectors.detector import Signal
 from almenara.engine.detectors.keys import Key, keys_of, read_key
-from almenara.engine.rule import ThresholdRule
-from almenara.engine.view import View
+from almenara.engine.rule import AggregateRule
 
 
 @dataclass(slots=True)
@@ -39,31 +42,31 @@ class KeyState:
     episodes: list[Episode] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class ThresholdState:
+class ThresholdState(msgspec.Struct, tag="aggregate"):
     """All that the detector remembers; it is its snapshot."""
 
-    keys: dict[Key, KeyState] = field(default_factory=dict)
+    keys: dict[Key, KeyState] = {}
 
 
 class ThresholdDetector:
     """Counts the events of one rule. `lateness` bounds how long events are kept; None keeps them for ever."""
 
-    State = ThresholdState
+    refuses_late = True
 
-    def __init__(self, rule: ThresholdRule, state: ThresholdState, lateness: timedelta | None) -> None:
+    def __init__(self, rule: AggregateRule, state: ThresholdState, lateness: timedelta | None) -> None:
         self.rule = rule
         self.state = state
         self._lateness = lateness
 
-    def on_event(self, view: View, member: str, clock: datetime) -> list[Detection]:
+    def on_signal(self, signal: Signal, clock: datetime) -> list[Detection]:
         """Counts the event under each of its keys."""
         found: list[Detection] = []
-        for key in keys_of(self.rule, member, view):
+        view = signal.view
+        for key in keys_of(self.rule, signal.member, view):
             state = self.state.keys.setdefault(key, KeyState())
             if any(counted.event.id == view.event.id for counted in state.counted):
                 continue
-            distinct = view.values(self.rule.distinct) if self.rule.distinct else ()
+            distinct = [value for path in self.rule.fields for value in view.values(path)]
             state.counted.append(Counted(view.event, tuple(str(value) for value in distinct if value is not None)))
             state.counted.sort(key=lambda c: (c.event.time, c.event.id))
             held = self._held(state, view.event)
@@ -76,7 +79,7 @@ class ThresholdDetector:
         """Whether the event is counted."""
         return any(c.event.id == event_id for state in self.state.keys.values() for c in state.counted)
 
-    def remove(self, event_id: str, clock: datetime) -> list[Detection]:
+    def remove(self, event_id: str, clock: datetime, *, correcting: bool = False) -> list[Detection]:
         """Takes an event out again (withdrawn or corrected) and says which alerts fall or shrink with it."""
         found: list[Detection] = []
         for key, state in self.state.keys.items():
@@ -99,6 +102,26 @@ class ThresholdDetector:
         """A threshold needs no clock."""
         return []
 
+    def settle(self, clock: datetime) -> list[Detection]:
+        """A threshold says all at once."""
+        return []
+
+    def waiting(self) -> list[tuple[Event, datetime]]:
+        """A threshold waits for nothing."""
+        return []
+
+    def account(self, event_id: str) -> Iterator[str]:
+        """What is known of the event, for each of its keys."""
+        for key, state in self.state.keys.items():
+            event = next((counted.event for counted in state.counted if counted.event.id == event_id), None)
+            if event is not None:
+                held = [episode for episode in state.episodes if event_id in episode.members]
+                verb = f"counted, part of an alert of {len(held[0].members)} events" if held else "not raised: counted"
+                near = [c for c in state.counted if abs(c.event.time - event.time) < self.rule.timespan]
+                timespan, bound = format_duration(self.rule.timespan), f"{self.rule.bound:g}"
+                yield f"{verb}; {len(near)} of its key within {timespan}, {bound} are needed"
+                yield f"  key {key}"
+
     def _held(self, state: KeyState, event: Event) -> list[Counted]:
         """The events of every window that holds the threshold and this event; empty when there is none."""
         ends = [c.event.time for c in state.counted if timedelta(0) <= c.event.time - event.time < self.rule.timespan]
@@ -110,10 +133,10 @@ class ThresholdDetector:
         return [c for c in state.counted if timedelta(0) <= end - c.event.time < self.rule.timespan]
 
     def _size(self, window: Sequence[Counted]) -> int:
-        return len({value for c in window for value in c.values}) if self.rule.distinct else len(window)
+        return len({value for c in window for value in c.values}) if self.rule.fields else len(window)
 
     def _enough(self, window: Sequence[Counted]) -> bool:
-        return self._size(window) >= self.rule.count
+        return self._size(window) >= self.rule.bound
 
     def _grow(self, key: Key, state: KeyState, window: Sequence[Counted], event: Event, clock: datetime) -> Detection:
         ids = [counted.event.id for counted in window]

@@ -1,28 +1,39 @@
-"""A Sigma detection as one predicate over an event, and its leaves for saying why it matched."""
+"""An expression as one predicate over an event, and its leaves for saying why it held."""
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sigma.conditions import (
-    ConditionAND,
-    ConditionFieldEqualsValueExpression,
-    ConditionItem,
-    ConditionNOT,
-    ConditionOR,
-    ConditionValueExpression,
-)
-from sigma.types import Placeholder, SigmaExists, SigmaExpansion, SigmaFieldReference, SigmaNull, SigmaString
+from typing import Any, Final
 
 from almenara.domain.alert import Matched
-from almenara.engine.matching.match import Unsupported, test_of, text_of
-from almenara.engine.matching.witness import Witness, witness_of
+from almenara.engine.expression import (
+    And,
+    Exists,
+    Field,
+    Keyword,
+    Listed,
+    Node,
+    Not,
+    Null,
+    Number,
+    Or,
+    Reference,
+    Regex,
+    Text,
+)
+from almenara.engine.matching.match import folded, test_of, text_of
 from almenara.engine.view import View
 from almenara.engine.watchlist import Watchlist
 
 Predicate = Callable[[View], bool]
 Lists = Mapping[str, Watchlist]
+
+_REFERENCE: Final[Mapping[str, Callable[[str, str], bool]]] = {
+    "equals": operator.eq,
+    "contains": operator.contains,
+    "startswith": str.startswith,
+    "endswith": str.endswith,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +47,10 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The compiled condition of a rule; `names` are its watchlists, `witness` what must be met for it to hold."""
+    """The compiled expression of a rule."""
 
     holds: Predicate
     leaves: tuple[Leaf, ...]
-    names: frozenset[str]
-    witness: Witness = ()
 
     def why(self, view: View, lists: Lists) -> tuple[Matched, ...]:
         """The fields and values that made it true, with the watchlist entries they met, in order of the rule."""
@@ -55,77 +64,78 @@ class Condition:
         return tuple(found)
 
 
-class ConditionCompiler:
-    """Compiles parsed Sigma conditions against the watchlists of one ruleset."""
+def compile_condition(expression: Node, lists: Lists) -> Condition:
+    """The predicate of an expression; every list that it names must be there."""
+    return Condition(_node(expression, lists), tuple(_leaves(expression, lists, positive=True)))
 
-    def __init__(self, lists: Lists) -> None:
-        self._lists = lists
-        self._leaves: list[Leaf] = []
-        self._names: set[str] = set()
 
-    def compile(self, parsed: Any) -> Condition:
-        """The condition. Raises Unsupported for what parses but has no meaning here."""
-        self._leaves, self._names = [], set()
-        holds = self._node(parsed, positive=True)
-        witness = witness_of(parsed, self._lists)
-        return Condition(holds, tuple(self._leaves), frozenset(self._names), witness)
+def lists_in(expression: Node) -> frozenset[str]:
+    """The names of the watchlists that an expression looks into."""
+    if isinstance(expression, And | Or):
+        return frozenset().union(*(lists_in(part) for part in expression.parts))
+    if isinstance(expression, Not):
+        return lists_in(expression.part)
+    named = isinstance(expression, Field) and isinstance(expression.test, Listed)
+    return frozenset((expression.test.name,)) if named else frozenset()  # type: ignore[union-attr]
 
-    def _node(self, node: Any, *, positive: bool) -> Predicate:
-        if isinstance(node, ConditionNOT):
-            inner = self._node(node.args[0], positive=not positive)
-            return lambda view: not inner(view)
-        if isinstance(node, ConditionAND | ConditionOR):
-            return self._group(node, positive=positive)
-        if isinstance(node, ConditionFieldEqualsValueExpression):
-            return self._field(node.field, node.value, positive=positive)
-        if isinstance(node, ConditionValueExpression):
-            return _keyword(node.value)
-        raise Unsupported(f"{type(node).__name__} in a condition is not supported")
 
-    def _group(self, node: ConditionItem, *, positive: bool) -> Predicate:
-        parts = [self._node(arg, positive=positive) for arg in node.args]
-        return _all_of(parts) if isinstance(node, ConditionAND) else _any_of(parts)
+def _node(node: Node, lists: Lists) -> Predicate:
+    if isinstance(node, Not):
+        inner = _node(node.part, lists)
+        return lambda view: not inner(view)
+    if isinstance(node, And):
+        return _all_of([_node(part, lists) for part in node.parts])
+    if isinstance(node, Or):
+        return _any_of([_node(part, lists) for part in node.parts])
+    return _keyword(node.test) if isinstance(node, Keyword) else _field(node, lists)
 
-    def _field(self, field: str, value: Any, *, positive: bool) -> Predicate:
-        if isinstance(value, SigmaExists):
-            wanted = bool(value.exists)
-            if positive and wanted:
-                self._leaves.append(Leaf(field, lambda view, found: True))
-            return lambda view: bool(view.values(field)) is wanted
-        if isinstance(value, SigmaNull):
-            return lambda view: all(found is None for found in view.values(field))
-        if isinstance(value, SigmaFieldReference):
-            return _reference(field, value)
-        if isinstance(value, SigmaExpansion):
-            parts = [self._field(field, part, positive=positive) for part in value.values]
-            return _any_of(parts)
-        name = _placeholder(value)
-        if name:
-            return self._leaf(Leaf(field, self._listed(name), name), positive=positive)
-        test = test_of(value)
-        self._leaf(Leaf(field, lambda view, found: test(found)), positive=positive)
-        return _any_value(field, test)
 
-    def _leaf(self, leaf: Leaf, *, positive: bool) -> Predicate:
-        if positive:
-            self._leaves.append(leaf)
-        field, test = leaf.field, leaf.test
-        return lambda view: any(test(view, found) for found in view.values(field))
+def _field(node: Field, lists: Lists) -> Predicate:
+    path, test = node.path, node.test
+    if isinstance(test, Exists):
+        wanted = test.wanted
+        return lambda view: bool(view.values(path)) is wanted
+    if isinstance(test, Null):
+        return lambda view: all(found is None for found in view.values(path))
+    if isinstance(test, Reference):
+        return _reference(path, test)
+    if isinstance(test, Listed):
+        met = _listed(lists[test.name])
+        return lambda view: any(met(view, found) for found in view.values(path))
+    return _any_value(path, test_of(test))
 
-    def _listed(self, name: str) -> Callable[[View, Any], bool]:
-        if name not in self._lists:
-            raise Unsupported(f"no watchlist is named '{name}'")
-        self._names.add(name)
-        listed = self._lists[name]
 
-        def met(view: View, found: Any) -> bool:
-            # A plain event may have no time: then no day says whether an entry is valid.
-            if found is None:
-                return False
-            text = text_of(found)
-            return (listed.entry(text) if view.plain else listed.valid_entry(text, view.day())) is not None
+def _leaves(node: Node, lists: Lists, *, positive: bool) -> Iterator[Leaf]:
+    if isinstance(node, Not):
+        yield from _leaves(node.part, lists, positive=not positive)
+    elif isinstance(node, And | Or):
+        for part in node.parts:
+            yield from _leaves(part, lists, positive=positive)
+    elif isinstance(node, Field) and positive:
+        yield from _leaf(node, lists)
 
-        return met
+
+def _leaf(node: Field, lists: Lists) -> Iterator[Leaf]:
+    test = node.test
+    if isinstance(test, Exists):
+        if test.wanted:
+            yield Leaf(node.path, lambda view, found: True)
+    elif isinstance(test, Listed):
+        yield Leaf(node.path, _listed(lists[test.name]), test.name)
+    elif not isinstance(test, Null | Reference):
+        value = test_of(test)
+        yield Leaf(node.path, lambda view, found: value(found))
+
+
+def _listed(listed: Watchlist) -> Callable[[View, Any], bool]:
+    def met(view: View, found: Any) -> bool:
+        # A plain event may have no time: then no day says whether an entry is valid.
+        if found is None:
+            return False
+        text = text_of(found)
+        return (listed.entry(text) if view.plain else listed.valid_entry(text, view.day())) is not None
+
+    return met
 
 
 # Loops and no generators in what runs for every rule and event: it halves the cost of an evaluation.
@@ -166,45 +176,29 @@ def _matched(leaf: Leaf, value: Any, listed: Watchlist | None) -> Matched:
     return Matched(field=leaf.field, value=value, watchlist=listed.name, version=listed.version, entry=entry)
 
 
-def _placeholder(value: Any) -> str:
-    """The list's name when the value is `%name%` alone, else the empty string."""
-    if isinstance(value, SigmaString) and len(value.s) == 1 and isinstance(value.s[0], Placeholder):
-        return value.s[0].name
-    return ""
-
-
-def _reference(field: str, value: SigmaFieldReference) -> Predicate:
-    compare = _comparison(value)
+def _reference(path: str, test: Reference) -> Predicate:
+    compare, other_path, spelling = _REFERENCE[test.how], test.field, text_of if test.cased else folded
 
     def holds(view: View) -> bool:
-        others = [text_of(other).casefold() for other in view.values(value.field) if other is not None]
-        texts = (text_of(found).casefold() for found in view.values(field) if found is not None)
+        others = [spelling(other) for other in view.values(other_path) if other is not None]
+        texts = (spelling(found) for found in view.values(path) if found is not None)
         return any(compare(text, other) for text in texts for other in others)
 
     return holds
 
 
-def _comparison(value: SigmaFieldReference) -> Callable[[str, str], bool]:
-    # pySigma keeps `contains` as both.
-    if value.starts_with and value.ends_with:
-        return operator.contains
-    if value.starts_with:
-        return str.startswith
-    return str.endswith if value.ends_with else operator.eq
+def _keyword(test: Text | Number | Regex) -> Predicate:
+    met = test_of(test)
+    return lambda view: any(met(text) for text in texts_in(view.event.data))
 
 
-def _keyword(value: Any) -> Predicate:
-    """A keyword is met when any text of the event's data contains it."""
-    test = test_of(value)
-    if isinstance(value, SigmaString):
-        wild = SigmaString("*") + value + SigmaString("*")
-        test = test_of(wild)
-    return lambda view: any(test(text) for text in _texts(view.event.data))
-
-
-def _texts(value: Any) -> list[Any]:
+def texts_in(value: Any) -> Iterator[Any]:
+    """Every value of a JSON value that is neither an object nor a list, in order."""
     if isinstance(value, Mapping):
-        return [text for inner in value.values() for text in _texts(inner)]
-    if isinstance(value, list | tuple):
-        return [text for inner in value for text in _texts(inner)]
-    return [value]
+        for inner in value.values():
+            yield from texts_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts_in(inner)
+    else:
+        yield value

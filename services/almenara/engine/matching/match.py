@@ -1,6 +1,6 @@
-"""Tests of one value, made from Sigma's typed values. The plain, clear evaluator: closures, no cleverness.
+"""Tests of one value as predicates. The plain, clear evaluator: closures, no cleverness; the fast one is held to it.
 
-Strings compare without case unless `cased`; a number in a rule also matches its spelling in an event. Regular
+Texts compare without case unless `cased`; a number in a rule also matches its spelling in an event. Regular
 expressions are RE2 (linear time).
 """
 
@@ -8,64 +8,43 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 import re2
-from sigma.types import (
-    CompareOperators,
-    SigmaBool,
-    SigmaCasedString,
-    SigmaCIDRExpression,
-    SigmaCompareExpression,
-    SigmaNull,
-    SigmaNumber,
-    SigmaRegularExpression,
-    SigmaRegularExpressionFlag,
-    SigmaString,
-    SigmaTimestampPart,
-    SigmaType,
-    SpecialChars,
-)
 
-Test = Callable[[Any], bool]
+from almenara.engine.expression import MANY, ONE, Bool, Cidr, Compare, Number, Regex, Text, TimePart
 
-_COMPARE: Final[Mapping[CompareOperators, Callable[[float, float], bool]]] = {
-    CompareOperators.LT: operator.lt,
-    CompareOperators.LTE: operator.le,
-    CompareOperators.GT: operator.gt,
-    CompareOperators.GTE: operator.ge,
+Predicate = Callable[[Any], bool]
+ValueTest = Text | Number | Bool | Regex | Cidr | Compare | TimePart
+"""The tests that ask one value alone."""
+
+_COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
 }
 
 
-class Unsupported(Exception):
-    """A value that parses but that this engine cannot evaluate; the check turns it into a fault."""
-
-
-def test_of(value: SigmaType) -> Test:
-    """The test for one Sigma value. Raises Unsupported."""
-    if isinstance(value, SigmaString):
-        return _string(value)
-    if isinstance(value, SigmaTimestampPart):
-        return _timestamp_part(value)
-    if isinstance(value, SigmaNumber):
-        return _number(value.number)
-    if isinstance(value, SigmaBool):
-        wanted = bool(value)
+def test_of(test: ValueTest) -> Predicate:
+    """The predicate of a test of one value."""
+    if isinstance(test, Text):
+        return _text(test)
+    if isinstance(test, Number):
+        return _number(test.value)
+    if isinstance(test, Bool):
+        wanted = test.value
         return lambda found: found is wanted or (isinstance(found, str) and found.lower() == str(wanted).lower())
-    if isinstance(value, SigmaNull):
-        return lambda found: found is None
-    if isinstance(value, SigmaRegularExpression):
-        return _regex(value)
-    if isinstance(value, SigmaCIDRExpression):
-        return _cidr(value)
-    if isinstance(value, SigmaCompareExpression):
-        return _compare(value)
-    raise Unsupported(f"{type(value).__name__} values are not supported")
+    if isinstance(test, Regex):
+        return _regex(test)
+    if isinstance(test, Cidr):
+        return _cidr(test.network)
+    return _compare(test) if isinstance(test, Compare) else _time_part(test)
 
 
 def text_of(value: Any) -> str:
-    """The spelling of an event's value that strings in rules are compared with."""
+    """The spelling of an event's value that texts in rules are compared with."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -85,14 +64,6 @@ def number_of(value: Any) -> float | None:
         return None
 
 
-def _string(value: SigmaString) -> Test:
-    cased = isinstance(value, SigmaCasedString)
-    parts = [part if cased or not isinstance(part, str) else part.casefold() for part in value.s]
-    spelling = text_of if cased else folded
-    compare = _plain_comparison(parts) or _pattern_of(parts)
-    return lambda found: found is not None and compare(spelling(found))
-
-
 def folded(value: Any) -> str:
     """The spelling without case; long texts are folded once, however many rules ask."""
     return _casefold(text_of(value))
@@ -103,40 +74,35 @@ def _casefold(text: str) -> str:
     return text.casefold()
 
 
-def _plain_comparison(parts: Sequence[Any]) -> Callable[[str], bool] | None:
+def _text(test: Text) -> Predicate:
+    parts = [part.casefold() if isinstance(part, str) and not test.cased else part for part in test.parts]
+    spelling = text_of if test.cased else folded
+    compare = _plain_comparison(parts) or _pattern_of(parts)
+    return lambda found: found is not None and compare(spelling(found))
+
+
+def _plain_comparison(parts: Sequence[str | int]) -> Callable[[str], bool] | None:
     """The comparison of a text that has wildcards at its ends only (a twentieth of a pattern's cost), else None."""
-    first, last = _is_many(parts[:1]), _is_many(parts[-1:])
+    first, last = parts[:1] == [MANY], parts[-1:] == [MANY]
     inner = parts[1 if first else 0 : len(parts) - (1 if last and len(parts) > 1 else 0)]
     if not all(isinstance(part, str) for part in inner):
         return None
-    wanted = "".join(inner)
+    wanted = "".join(str(part) for part in inner)
     if first:
         return (lambda text: wanted in text) if last else (lambda text: text.endswith(wanted))
     return (lambda text: text.startswith(wanted)) if last else (lambda text: text == wanted)
 
 
-def _is_many(parts: Sequence[Any]) -> bool:
-    return len(parts) == 1 and parts[0] == SpecialChars.WILDCARD_MULTI
-
-
-def _pattern_of(parts: Sequence[Any]) -> Callable[[str], bool]:
+def _pattern_of(parts: Sequence[str | int]) -> Callable[[str], bool]:
     options = re2.Options()
     options.dot_nl = True
-    compiled = re2.compile("".join(_pattern(part) for part in parts), options)
+    wild = {MANY: ".*", ONE: "."}
+    pattern = "".join(str(re2.escape(part)) if isinstance(part, str) else wild[part] for part in parts)
+    compiled = re2.compile(pattern, options)
     return lambda text: compiled.fullmatch(text) is not None
 
 
-def _pattern(part: Any) -> str:
-    if part == SpecialChars.WILDCARD_MULTI:
-        return ".*"
-    if part == SpecialChars.WILDCARD_SINGLE:
-        return "."
-    if isinstance(part, str):
-        return str(re2.escape(part))
-    raise Unsupported("a placeholder needs `|expand` and a list of that name alone")
-
-
-def _number(wanted: float) -> Test:
+def _number(wanted: float) -> Predicate:
     def equals(found: Any) -> bool:
         number = number_of(found)
         return number is not None and number == wanted
@@ -144,23 +110,13 @@ def _number(wanted: float) -> Test:
     return equals
 
 
-def _regex(value: SigmaRegularExpression) -> Test:
-    flags = {
-        SigmaRegularExpressionFlag.IGNORECASE: "i",
-        SigmaRegularExpressionFlag.MULTILINE: "m",
-        SigmaRegularExpressionFlag.DOTALL: "s",
-    }
-    prefix = "".join(sorted(flags[flag] for flag in value.flags))
-    text = str(value.regexp.original)
-    try:
-        compiled = re2.compile(f"(?{prefix}){text}" if prefix else text)
-    except re2.error as error:
-        raise Unsupported(f"RE2 refuses the regular expression {text!r}: {error}") from error
+def _regex(test: Regex) -> Predicate:
+    compiled = re2.compile(f"(?{test.flags}){test.pattern}" if test.flags else test.pattern)
     return lambda found: found is not None and compiled.search(text_of(found)) is not None
 
 
-def _cidr(value: SigmaCIDRExpression) -> Test:
-    network = value.network
+def _cidr(text: str) -> Predicate:
+    network = ip_network(text)
 
     def inside(found: Any) -> bool:
         try:
@@ -171,20 +127,18 @@ def _cidr(value: SigmaCIDRExpression) -> Test:
     return inside
 
 
-def _compare(value: SigmaCompareExpression) -> Test:
-    compare, wanted = _COMPARE.get(value.op), value.number.number
-    if compare is None:
-        raise Unsupported(f"the comparison {value.op} is not supported")
+def _compare(test: Compare) -> Predicate:
+    compare, bound = _COMPARE[test.op], test.bound
 
     def holds(found: Any) -> bool:
         number = number_of(found)
-        return number is not None and compare(number, wanted)
+        return number is not None and compare(number, bound)
 
     return holds
 
 
-def _timestamp_part(value: SigmaTimestampPart) -> Test:
-    part, wanted = value.timestamp_part.name.lower(), value.number
+def _time_part(test: TimePart) -> Predicate:
+    part, wanted = test.part, test.value
 
     def equals(found: Any) -> bool:
         try:

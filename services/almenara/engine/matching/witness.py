@@ -6,11 +6,8 @@ passes is evaluated in full, so a witness may be too wide but never too narrow. 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionOR
-from sigma.types import SigmaExpansion, SigmaString
-
+from almenara.engine.expression import And, Field, Listed, Node, Or, Text
 from almenara.engine.matching.match import folded, text_of
 from almenara.engine.view import View
 from almenara.engine.watchlist import Watchlist
@@ -29,27 +26,20 @@ Witness = tuple[Wanted, ...]
 """Any one of these must be met; empty: nothing is known, the rule is always evaluated."""
 
 
-def witness_of(node: Any, lists: Mapping[str, Watchlist]) -> Witness:
-    """The narrowest witness of a parsed condition. Negations and patterns have none."""
-    if isinstance(node, ConditionAND):
-        found = [witness for arg in node.args if (witness := witness_of(arg, lists))]
+def witness_of(node: Node, lists: Mapping[str, Watchlist]) -> Witness:
+    """The narrowest witness of an expression. Negations and patterns have none."""
+    if isinstance(node, And):
+        found = [witness for part in node.parts if (witness := witness_of(part, lists))]
         return min(found, key=_width, default=())
-    if isinstance(node, ConditionOR):
-        return _any_of([witness_of(arg, lists) for arg in node.args])
-    if isinstance(node, ConditionFieldEqualsValueExpression):
-        return _value(node.field, node.value, lists)
-    return ()
-
-
-def _value(field: str, value: Any, lists: Mapping[str, Watchlist]) -> Witness:
-    if isinstance(value, SigmaExpansion):
-        return _any_of([_value(field, part, lists) for part in value.values])
-    if not isinstance(value, SigmaString):
+    if isinstance(node, Or):
+        return _any_of([witness_of(part, lists) for part in node.parts])
+    if not isinstance(node, Field):
         return ()
-    if all(isinstance(part, str) for part in value.s):
-        return (Wanted(field, texts=frozenset(("".join(str(part) for part in value.s).casefold(),))),)
-    listed = lists.get(getattr(value.s[0], "name", "")) if len(value.s) == 1 else None
-    return (Wanted(field, listed=listed),) if listed else ()
+    if isinstance(node.test, Listed):
+        return (Wanted(node.path, listed=lists[node.test.name]),)
+    if isinstance(node.test, Text) and all(isinstance(part, str) for part in node.test.parts):
+        return (Wanted(node.path, texts=frozenset(("".join(map(str, node.test.parts)).casefold(),))),)
+    return ()
 
 
 def _any_of(parts: Sequence[Witness]) -> Witness:
@@ -63,11 +53,12 @@ def _width(witness: Witness) -> int:
 class Sieve:
     """The rules of one event type, by their witnesses."""
 
-    def __init__(self, witnesses: Iterable[Witness]) -> None:
+    def __init__(self, expressions: Iterable[Node], lists: Mapping[str, Watchlist]) -> None:
         self._always: list[int] = []
         self._texts: dict[str, dict[str, list[int]]] = {}
         self._lists: dict[tuple[str, str], tuple[Watchlist, list[int]]] = {}
-        for number, witness in enumerate(witnesses):
+        for number, expression in enumerate(expressions):
+            witness = witness_of(expression, lists)
             if not witness:
                 self._always.append(number)
             for wanted in witness:

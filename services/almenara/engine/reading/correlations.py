@@ -22,7 +22,9 @@ from sigma.correlations import (
 from almenara.domain.errors import Fault
 from almenara.domain.ids import canonical
 from almenara.engine.reading.parsed import Parsed, common
-from almenara.engine.rule import AbsenceRule, Correlation, SingleRule, ThresholdRule
+from almenara.engine.rule import AbsenceRule, AggregateRule, Measure, SingleRule
+
+AnyCorrelation = AggregateRule | AbsenceRule
 
 _COUNTS: Final = (SigmaCorrelationType.EVENT_COUNT, SigmaCorrelationType.VALUE_COUNT)
 
@@ -42,9 +44,9 @@ def feeding(parsed: Sequence[Parsed]) -> set[str]:
 
 def compile_all(
     parsed: Sequence[Parsed], singles: Mapping[str, SingleRule], version: str, faults: list[Fault]
-) -> list[Correlation]:
+) -> list[AnyCorrelation]:
     """Every correlation, compiled; faults are added to `faults`. `version` is that of all watchlists."""
-    found: list[Correlation] = []
+    found: list[AnyCorrelation] = []
     ids = {str(one.rule.id): one.name for one in parsed if one.rule.id}
     failed = {one.name for one in parsed if not isinstance(one.rule, SigmaCorrelationRule)} - set(singles)
     known = _Known(singles, ids, frozenset(failed), version)
@@ -73,13 +75,13 @@ class _Compiler:
         self._one, self._rule, self._known = one, rule, known
         self.faults: list[Fault] = []
 
-    def compile(self) -> Correlation | None:
+    def compile(self) -> AnyCorrelation | None:
         members = self._members()
         if self.faults or len(members) < len(self._rule.rules or ()):
             return None
         base = self._base(members)
         if self._rule.type in _COUNTS:
-            made: Correlation | None = self._threshold(base)
+            made: AnyCorrelation | None = self._threshold(base)
         elif self._rule.type == SigmaCorrelationType.TEMPORAL:
             made = self._absence(base)
         else:
@@ -119,7 +121,7 @@ class _Compiler:
             ).decode(),
         }
 
-    def _threshold(self, base: dict[str, Any]) -> ThresholdRule | None:
+    def _threshold(self, base: dict[str, Any]) -> AggregateRule | None:
         condition = self._rule.condition
         if self._one.extension.absence is not None:
             self._fault_at(("almenara", "absence"), "absence needs a correlation of type temporal", "change the type")
@@ -139,7 +141,9 @@ class _Compiler:
         if self._rule.type == SigmaCorrelationType.VALUE_COUNT and not isinstance(distinct, str):
             self._fault("condition", "value_count needs one field", "write condition: {gte: 3, field: speaker.id}")
             return None
-        return ThresholdRule(**base, count=count, distinct=distinct if isinstance(distinct, str) else "")
+        measure = Measure.VALUES if self._rule.type == SigmaCorrelationType.VALUE_COUNT else Measure.EVENTS
+        fields = (distinct,) if isinstance(distinct, str) else ()
+        return AggregateRule(**base, measure=measure, bound=count, fields=fields)
 
     def _absence(self, base: dict[str, Any]) -> AbsenceRule | None:
         pair = _a_and_not_b(self._rule.condition)
