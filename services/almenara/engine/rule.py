@@ -93,6 +93,11 @@ class Correlation(Rule, frozen=True, kw_only=True):
         """The field that `group` means in events of `rule`."""
         return self.aliases.get(group, {}).get(rule, group)
 
+    @property
+    def horizon(self) -> timedelta | None:
+        """How far back, by the stream's clock, records can still matter to the rule; None: as far as the log goes."""
+        return None
+
 
 class AggregateRule(Correlation, frozen=True, kw_only=True, tag="aggregate"):
     """A measure over the events inside a window of `timespan`, compared with `bound` as `op` (gte, gt, ...) says.
