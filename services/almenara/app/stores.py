@@ -3,6 +3,7 @@
 Imports SQLAlchemy; import it inside functions where speed matters.
 """
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from almenara.adapters.sql.database import Database
@@ -25,11 +26,35 @@ def open_store(settings: Settings, *, create: bool) -> Store:
         return SqlStore(url, settings.kafka.partitions if create else None)
     if create:
         return open_sqlite(file, settings.kafka.partitions)
+    _require(file)
+    return SqlStore(url)
+
+
+def record_of(settings: Settings) -> "ReadOnly":
+    """The record that the settings name, for those who only read it. Raises Missing when there is no SQLite file."""
+    url = settings.storage.database.reveal()
+    file = sqlite_file(url)
+    if file is not None:
+        _require(file)
+    return ReadOnly(url)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOnly:
+    """Opens a store through which nothing can be written; goes to other processes, each of which opens its own."""
+
+    url: str = field(repr=False)  # it may hold a password
+
+    def __call__(self) -> Store:
+        """The store; a write through it raises Refused. Raises as `open_store` does."""
+        return SqlStore(self.url, read_only=True)
+
+
+def _require(file: Path) -> None:
     if file.parent.is_file():
         raise Missing(f"{file.parent} is a file; name the folder that holds it")
     if not file.exists():
         raise Missing(f"there is no record at {file}; start one: `almenara run all`, or `almenara demo` to try it")
-    return SqlStore(url)
 
 
 def migrate(settings: Settings) -> tuple[str | None, str | None]:

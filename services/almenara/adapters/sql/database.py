@@ -31,6 +31,7 @@ _TRIES: Final = 8
 _PAUSE_S: Final = 0.01
 # Two appenders met: a repeated id in another partition, a deadlock, a serialization failure. Running again mends it.
 _AGAIN: Final = frozenset({"23505", "40001", "40P01"})
+_READ_ONLY: Final = "25006"
 _WRITES: Final = "almenara_writes"
 
 T = TypeVar("T")
@@ -39,10 +40,13 @@ T = TypeVar("T")
 class Database:
     """One database. Bears use by several threads."""
 
-    def __init__(self, url: str) -> None:
-        """Connects to nothing yet. Raises Refused for a URL that names neither SQLite nor PostgreSQL."""
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        """Connects to nothing yet. With `read_only` the database itself refuses every write (Refused).
+
+        Raises Refused for a URL that names neither SQLite nor PostgreSQL.
+        """
         self.url = parsed(url)
-        self._engine = _engine(self.url)
+        self._engine = _engine(self.url, read_only=read_only)
         self._reading = self._engine if self.sqlite else self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writing = self._engine.execution_options(**{_WRITES: True})
         # SQLite has one writer: threads of this process queue here instead of polling the file.
@@ -108,6 +112,8 @@ class Database:
             return _Again(f"{self.name}: {text}")
         if state == "42P01" or text.startswith("no such table"):
             return Refused(f"{self.name} has no tables of Almenara: {text}; run `almenara migrate`")
+        if state == _READ_ONLY or "readonly database" in text:
+            return Refused(f"{self.name} was opened only to be read: {text}")
         if isinstance(error, sa.OperationalError | sa.InterfaceError) or error.connection_invalidated:
             return Unreachable(f"{self.name} cannot be reached: {text}")
         return AlmenaraError(f"{self.name}: {text}")
@@ -137,7 +143,7 @@ def parsed(url: str) -> URL:
     raise Refused(f"a database by {found.drivername} is not supported; sqlite:///FILE or postgresql+psycopg://...")
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, *, read_only: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
         # A stock of connections as large as a process has threads that write; more wait.
         arguments: dict[str, Any] = {
@@ -148,20 +154,26 @@ def _engine(url: URL) -> Engine:
         # Whoever waited for a row must see it as it is then, whatever the server's own default says.
         level = "READ COMMITTED"
         options = f"{url.query.get('options', '')} -c idle_in_transaction_session_timeout={ASLEEP_S}s"
+        options += " -c default_transaction_read_only=on" if read_only else ""
         arguments["options"] = options.strip()
         return create_engine(url, connect_args=arguments, isolation_level=level, pool_size=5, max_overflow=15)
-    copy = _read_only(url)
+    copy = _read_only(url, asked=read_only)
     engine = create_engine(copy or url, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _leave_as_it_is if copy else _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _read_only(url: URL) -> URL | None:
-    """The URL that reads a file which cannot be written here (an auditor's copy, say); None where it can be."""
+def _read_only(url: URL, *, asked: bool) -> URL | None:
+    """The URL that only reads a file: because it was asked for, or where nothing can be written (an auditor's copy).
+
+    None for a file that is to be written, and for one that is not there.
+    """
     file = Path(url.database or "").absolute()
-    if not file.is_file() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+    if not file.is_file():
         return None
+    if os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
+        return url.set(database=file.as_uri(), query={"mode": "ro", "uri": "true"}) if asked else None
     log_of_writes = file.with_name(f"{file.name}-wal")
     # Nobody changes it, so it needs no locks; but what still stands in a write-ahead log must be read from there.
     whole = not log_of_writes.exists() or not log_of_writes.stat().st_size

@@ -23,12 +23,13 @@ PARTITIONS: Final = 8
 class SqlStore(SqlLog, SqlUnit, SqlBlobs, SqlQueue):
     """Every port of `ports.store.Store`; bears use by several threads."""
 
-    def __init__(self, url: str, partitions: int | None = None) -> None:
+    def __init__(self, url: str, partitions: int | None = None, *, read_only: bool = False) -> None:
         """Opens it; a new log gets this partition count for ever (None: what the log has, 8 for a new one).
 
+        With `read_only` the database refuses every write, whoever asks for it (Refused).
         Raises Refused for a missing or another schema and for another partition count, Unreachable.
         """
-        database = Database(url)
+        database = Database(url, read_only=read_only)
         try:
             _check_schema(database)
             super().__init__(database, _fixed_partitions(database, partitions))

@@ -1,0 +1,149 @@
+"""Backtest: the record folded with a candidate ruleset next to the active one, and what differs.
+
+Both are folded as if they had always been active, from the log's start, through the rules, the route and the plan: so
+it tells alerts and the messages that each would have sent. That nothing can be sent or written from here is a matter
+of wiring, checked by the import contracts and by a store that is only read.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from almenara.app.active import Active
+from almenara.app.backtest_fold import Folded, Supposed, plan
+from almenara.app.backtest_jobs import Source, Work, fold_all, useful_jobs
+from almenara.app.sources import backwards
+from almenara.audit.compare import Compared, Found, Range, Side, Told, compare
+from almenara.domain.alert import Alert, AlertChanged
+from almenara.domain.audience import Audience
+from almenara.domain.errors import Missing, Rejected
+from almenara.domain.event import TICK
+from almenara.engine.ruleset import Content, build, content_of
+from almenara.notifier.compose import compose
+from almenara.ports.log import EVENTS, LogReader
+from almenara.ports.queue import Send
+from almenara.ports.state import blob_hash
+from almenara.ports.store import Store
+from almenara.ports.wire import decode_alerts, decode_event, decode_notice, encode
+
+Watch = Callable[[int, int], None]
+"""Told how many further records were folded, and how many there are in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a backtest found. `active` and `candidate` are hashes; `records` how many `events` each was folded over.
+
+    `newly_failed` are positions of records on which the candidate fails and the active set does not: a running system
+    would pass over them.
+    """
+
+    active: str
+    candidate: str
+    within: Range
+    records: int
+    compared: Compared
+    newly_failed: tuple[str, ...] = ()
+
+
+def clock_of(log: LogReader) -> datetime | None:
+    """Where the record's own clock stands: its newest tick; None where there is none."""
+    found = [at for partition in range(log.partitions) if (at := _newest_tick(log, partition)) is not None]
+    return max(found, default=None)
+
+
+def active_content(store: Store) -> Content:
+    """The active ruleset. Raises Missing where none is active."""
+    digest = Active(store).refresh().ruleset
+    if not digest:
+        raise Missing("no ruleset is active; run `almenara rules activate`")
+    return content_of(store.get(digest))
+
+
+def backtest(
+    source: Source,
+    active: Content,
+    candidate: Content,
+    within: Range,
+    *,
+    audience: Audience | None = None,
+    jobs: int = 0,
+    watch: Watch | None = None,
+) -> Report:
+    """Folds the record twice and compares. `audience` is used only where the record has none.
+
+    `jobs` is the number of processes (0 = as many as are useful); the answer is the same for any. Raises Faulty for a
+    ruleset that is wrong, before anything is folded.
+    """
+    for content in (active, candidate):
+        build(content)
+    with closing(source.open()) as store:
+        work = _work(source, store, (active, candidate), audience)
+    folded = fold_all(work, jobs or useful_jobs(work), _progress(work, watch))
+    before, after = (_side(one, len(work.ends)) for one in folded)
+    failed = [{position for one in side for position in one.failed} for side in folded]
+    return Report(
+        work.supposed[0].ruleset,
+        work.supposed[1].ruleset,
+        within,
+        sum(work.ends),
+        compare(before, after, within),
+        tuple(sorted(failed[1] - failed[0])),
+    )
+
+
+def removed(source: Source, with_it: Content, without_it: Content, within: Range, *, jobs: int = 0) -> list[Alert]:
+    """The alerts that a part of a ruleset (a filter) removes from the record: there without it, gone with it."""
+    found = backtest(source, without_it, with_it, within, jobs=jobs).compared.alerts
+    return [one.alert for one in found if one.found == Found.LOST]
+
+
+def _work(source: Source, store: Store, contents: Sequence[Content], audience: Audience | None) -> Work:
+    ends = tuple(store.end(EVENTS, partition) for partition in range(store.partitions))
+    blobs = {blob_hash(blob): blob for blob in (content.blob() for content in contents)}
+    digest = ""
+    if audience is not None and not Active(store).refresh().audience:
+        body = encode(audience)
+        digest = blob_hash(body)
+        blobs[digest] = body
+    return Work(source, ends, tuple(Supposed(blob_hash(content.blob()), digest, blobs) for content in contents))
+
+
+def _progress(work: Work, watch: Watch | None) -> Callable[[int], None]:
+    return lambda records: watch(records, work.records) if watch else None
+
+
+def _side(folded: Sequence[Folded], partitions: int) -> Side:
+    found = (decode_alerts(body) for one in folded for body in one.alerts)
+    changes = tuple(changed for changed in found if isinstance(changed, AlertChanged))
+    return Side(changes, tuple(told(send) for send in plan(folded, partitions)))
+
+
+def told(send: Send) -> Told:
+    """The message that a send carries."""
+    notice = decode_notice(send.body)
+    return Told(
+        subscriber=notice.subscriber,
+        channel=notice.channel,
+        via=notice.via,
+        at=send.due,
+        decided=notice.at,
+        alert=notice.changed.alert.uid,
+        cite=notice.changed.alert.cite,
+        change=notice.changed.change,
+        headline=compose(notice).headline,
+    )
+
+
+def _newest_tick(log: LogReader, partition: int) -> datetime | None:
+    for record in backwards(log, EVENTS, partition):
+        # ids of ticks start with their type: nothing else has to be decoded
+        if record.id.startswith(f"{TICK}/"):
+            try:
+                event = decode_event(record.body)
+            except Rejected:
+                continue
+            if event.type == TICK:
+                return event.time
+    return None
