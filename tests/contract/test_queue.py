@@ -1,5 +1,6 @@
 """The send queue: what is due, one of a thread at a time, claims that run out, doubt that stays."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
+from almenara.domain.circuit import Sign
 from almenara.domain.errors import Rejected
 from almenara.ports.log import DELIVERIES, EVENTS, Entry
 from almenara.ports.queue import Claim, Send, Settlement
@@ -214,29 +216,31 @@ def test_any_story_goes_the_same_everywhere(all_stores: dict[str, Store]) -> Non
             return first
 
         @rule(
-            number=st.integers(0, 9), thread=st.sampled_from("ab"), rank=st.sampled_from("12"), wait=st.integers(0, 3)
+            number=st.integers(0, 9), thread=st.sampled_from("abc"), rank=st.sampled_from("12"), wait=st.integers(0, 3)
         )
         def queue(self, number: int, thread: str, rank: str, wait: int) -> None:
             new = send(f"{self.run}-{number}", thread, rank=rank, due=self.now + wait * MINUTE)
+            new = replace(new, destination="" if thread == "c" else "x")
             for store in all_stores.values():
                 queue(store, new)
 
-        @rule(limit=st.integers(1, 3))
-        def take(self, limit: int) -> None:
-            claims = self.all(lambda store: take(store, self.now, limit))
+        @rule(limit=st.integers(1, 3), room=st.integers(1, 2))
+        def take(self, limit: int, room: int) -> None:
+            claims = self.all(lambda store: store.take(self.now, self.now + MINUTE, limit, room))
             threads = [claim.send.thread for claim in claims]
             assert len(threads) == len(set(threads))
             self.claims += claims
 
         @precondition(lambda self: self.claims)
-        @rule(which=st.integers(0), outcome=st.sampled_from([None, FINAL, "again", "doubt"]))
-        def go_on(self, which: int, outcome: Settlement | str | None) -> None:
+        @rule(which=st.integers(0), outcome=st.sampled_from([None, FINAL, "again", "doubt"]), up=st.booleans())
+        def go_on(self, which: int, outcome: Settlement | str | None, up: bool) -> None:
             claim = self.claims[which % len(self.claims)]
             if outcome is None:
                 self.all(lambda store: store.attempt(claim, []))
                 return
             if isinstance(outcome, str):
                 outcome = Settlement(self.now + MINUTE, doubt=outcome == "doubt")
+            outcome = replace(outcome, handle=f"h{which % 3}" if up else "", sign=Sign(at=self.now, up=up))
             self.all(lambda store: store.settle(claim, outcome, []))
 
         @rule(minutes=st.integers(1, 3))
@@ -245,6 +249,6 @@ def test_any_story_goes_the_same_everywhere(all_stores: dict[str, Store]) -> Non
 
         @invariant()
         def the_same_is_left(self) -> None:
-            self.all(lambda store: (store.pending(), store.next_due()))
+            self.all(lambda store: (store.pending(), store.next_due(), store.circuits()))
 
     run_state_machine_as_test(Story, settings=settings(max_examples=20, stateful_step_count=20, deadline=None))

@@ -4,14 +4,25 @@ For tests, simulations and dry runs. One lock around everything. Knows nothing o
 """
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from almenara.domain.circuit import Circuit, evolve
 from almenara.domain.errors import Differs, Fenced, Missing, Refused
 from almenara.ports.log import GENESIS, Appended, Entry, Record, chain_of, place
-from almenara.ports.queue import Claim, Send, Settlement
+from almenara.ports.queue import (
+    PER_DESTINATION,
+    SCANNED,
+    Claim,
+    Refusal,
+    Send,
+    Settlement,
+    room,
+    with_room,
+)
 from almenara.ports.state import Snapshot, blob_hash
 from almenara.ports.unit import Batch, Lease
 
@@ -29,6 +40,7 @@ class _Queued:
     doubt: bool = False
     claimed_until: datetime | None = None
     settled: bool = False
+    handle: str = ""
 
 
 class MemoryStore:
@@ -46,6 +58,8 @@ class MemoryStore:
         self._snapshots: dict[tuple[str, str, int, str], Snapshot] = {}
         self._blobs: dict[str, bytes] = {}
         self._sends: dict[str, _Queued] = {}
+        self._circuits: dict[str, Circuit] = {}
+        self._refusals: dict[tuple[str, str, str], Refusal] = {}
 
     @property
     def partitions(self) -> int:
@@ -144,12 +158,20 @@ class MemoryStore:
 
     # --- the send queue ---
 
-    def take(self, now: datetime, until: datetime, limit: int) -> list[Claim]:
-        """Takes what is due, the first of each thread."""
+    def take(self, now: datetime, until: datetime, limit: int, per_destination: int = PER_DESTINATION) -> list[Claim]:
+        """Takes what is due, the first of each thread, where a destination has room."""
         with self._lock:
-            ready = [queued for queued in self._heads() if _ready_at(queued) <= now]
-            ready.sort(key=lambda queued: (queued.due, queued.send.rank, queued.send.id))
-            return [_claimed(queued, until) for queued in ready[:limit]]
+            in_hand = Counter(
+                queued.send.destination
+                for queued in self._sends.values()
+                if queued.claimed_until is not None and queued.claimed_until >= now
+            )
+            ready = [(queued, queued.send.destination) for queued in self._heads() if _ready_at(queued) <= now]
+            ready.sort(key=lambda pair: (pair[0].due, pair[0].send.rank, pair[0].send.id))
+            full = {one for one, n in in_hand.items() if one and n >= room(self._circuits.get(one), per_destination)}
+            ready = [pair for pair in ready if pair[1] not in full][:SCANNED]
+            chosen = with_room(ready, in_hand, self._circuits, limit=limit, per_destination=per_destination)
+            return [self._claimed(queued, until) for queued in chosen]
 
     def attempt(self, claim: Claim, entries: Sequence[Entry]) -> bool:
         """Records that the attempt starts; False when the claim was lost."""
@@ -172,6 +194,8 @@ class MemoryStore:
             queued.doubt = queued.doubt or settlement.doubt
             queued.due = settlement.again_at or queued.due
             queued.settled = settlement.again_at is None
+            queued.handle = settlement.handle or queued.handle
+            self._note(claim.send.destination, settlement)
             return True
 
     def pending(self) -> int:
@@ -184,6 +208,32 @@ class MemoryStore:
         with self._lock:
             return min(map(_ready_at, self._heads()), default=None)
 
+    def circuits(self) -> list[Circuit]:
+        """Every destination of which something was noted."""
+        with self._lock:
+            return [self._circuits[destination] for destination in sorted(self._circuits)]
+
+    def refusals(self) -> list[Refusal]:
+        """The refusals that nothing has mended since."""
+        with self._lock:
+            return [self._refusals[key] for key in sorted(self._refusals)]
+
+    def _note(self, destination: str, settlement: Settlement) -> None:
+        if settlement.sign and destination:
+            before = self._circuits.get(destination, Circuit(destination=destination))
+            after = evolve(before, settlement.sign)
+            if after != before:
+                self._circuits[destination] = after
+        if settlement.accepted:
+            over = [key for key in self._refusals if key[0] == destination and key[1] in ("", settlement.accepted)]
+            for key in over:
+                del self._refusals[key]
+        new = settlement.refusal
+        if new and (key := (new.destination, new.subscriber, new.cause)) not in self._refusals:
+            self._refusals[key] = new
+            if settlement.tell:
+                self._sends.setdefault(settlement.tell.id, _Queued(settlement.tell, settlement.tell.due))
+
     def _heads(self) -> list[_Queued]:
         """Of each thread the send that is in somebody's hands, or the one of lowest rank."""
         heads: dict[str, _Queued] = {}
@@ -192,6 +242,15 @@ class MemoryStore:
             if not queued.settled and (thread not in heads or _order(queued) < _order(heads[thread])):
                 heads[thread] = queued
         return list(heads.values())
+
+    def _claimed(self, queued: _Queued, until: datetime) -> Claim:
+        queued.attempts += 1
+        queued.doubt = queued.doubt or queued.attempted
+        queued.attempted, queued.claimed_until = False, until
+        send = replace(queued.send, due=queued.due)
+        thread = [one for one in self._sends.values() if one.handle and one.send.thread == send.thread]
+        handle = max(thread, key=lambda one: (one.send.rank, one.send.id)).handle if thread else ""
+        return Claim(send, queued.attempts, queued.doubt, handle, self._circuits.get(send.destination))
 
     def _held(self, claim: Claim) -> _Queued | None:
         queued = self._sends.get(claim.send.id)
@@ -205,11 +264,3 @@ def _order(queued: _Queued) -> tuple[bool, str, str]:
 
 def _ready_at(queued: _Queued) -> datetime:
     return queued.due if queued.claimed_until is None else max(queued.due, queued.claimed_until + _TICK)
-
-
-def _claimed(queued: _Queued, until: datetime) -> Claim:
-    queued.attempts += 1
-    queued.doubt = queued.doubt or queued.attempted
-    queued.attempted, queued.claimed_until = False, until
-    send = Send(queued.send.id, queued.send.thread, queued.send.rank, queued.due, queued.send.body)
-    return Claim(send, queued.attempts, queued.doubt)

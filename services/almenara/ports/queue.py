@@ -1,14 +1,22 @@
 """What is to be sent, and what came of it: the queue between the notifier's plan and the world.
 
-A send is claimed for a while, attempted, and settled. Whoever lost the claim settles nothing.
+A send is claimed for a while, attempted, and settled. Whoever lost the claim settles nothing. Where destinations stand
+is kept with it, so that all who send know, and a restart forgets nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol, TypeVar
 
+from almenara.domain.circuit import Circuit, Sign
 from almenara.ports.log import Entry
+
+PER_DESTINATION: Final = 4
+"""How many sends of one destination may be in hand at once, over all who send."""
+
+SCANNED: Final = 1024
+"""How many sends that could be taken are looked at in one take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +24,8 @@ class Send:
     """One message to one subscriber by one channel. `id` is the stable delivery id.
 
     Sends of one `thread` (a subscriber's channel and an alert) go out in order of `rank` and never at once.
+    `destination` is what the limits and the circuit breaker are of (a configured channel); none of them holds for an
+    empty one.
     """
 
     id: str
@@ -23,32 +33,61 @@ class Send:
     rank: str
     due: datetime
     body: bytes
+    destination: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A send in hand: the how-manieth attempt it is (from 1), and whether an earlier attempt may have got through."""
+    """A send in hand: the how-manieth take it is (from 1), and whether an earlier attempt may have got through.
+
+    `handle` is what the channel left when it delivered an earlier send of the thread; `circuit` where the destination
+    stands, None when nothing was ever noted of it.
+    """
 
     send: Send
     attempt: int
     possible_duplicate: bool
+    handle: str = ""
+    circuit: Circuit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A permanent refusal that the operator has to mend: where, of whom (empty: of everyone), why and when first."""
+
+    destination: str
+    subscriber: str
+    cause: str
+    at: datetime
+    delivery: str
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What came of an attempt: final, or again at `again_at`; `doubt` when it may have got through."""
+    """What came of an attempt: final, or again at `again_at`; `doubt` when it may have got through.
+
+    `handle` is kept for later sends of the thread. `sign` moves the circuit of the destination. A `refusal` is noted
+    unless it stands there already; only when it is new `tell` is queued. `accepted` names the subscriber whose
+    refusals at the destination, and those of everyone, are over.
+    """
 
     again_at: datetime | None = None
     doubt: bool = False
+    handle: str = ""
+    sign: Sign | None = None
+    refusal: Refusal | None = None
+    tell: Send | None = None
+    accepted: str = ""
 
 
 class SendQueue(Protocol):
     """Claims and settles sends; each step commits together with its record in `deliveries`."""
 
-    def take(self, now: datetime, until: datetime, limit: int) -> list[Claim]:
+    def take(self, now: datetime, until: datetime, limit: int, per_destination: int = PER_DESTINATION) -> list[Claim]:
         """Takes sends that are due, or whose claim ran out before `now` (those come marked as possible duplicates).
 
-        At most one unsettled send of a thread is ever handed out, the one of lowest rank.
+        At most one unsettled send of a thread is ever handed out, the one of lowest rank. Of a destination at most
+        `per_destination` are in hand at once, whoever holds them, and one alone while its circuit is not closed.
         """
 
     def attempt(self, claim: Claim, entries: Sequence[Entry]) -> bool:
@@ -62,3 +101,38 @@ class SendQueue(Protocol):
 
     def next_due(self) -> datetime | None:
         """When the next unsettled send is due, or None."""
+
+    def circuits(self) -> list[Circuit]:
+        """Every destination of which something was noted, in order of its name."""
+
+    def refusals(self) -> list[Refusal]:
+        """The refusals that nothing has mended since, in order of destination, subscriber and cause."""
+
+
+_T = TypeVar("_T")
+
+
+def with_room(
+    candidates: Iterable[tuple[_T, str]],
+    in_hand: Mapping[str, int],
+    circuits: Mapping[str, Circuit],
+    *,
+    limit: int,
+    per_destination: int,
+) -> list[_T]:
+    """The first `limit` of the candidates (a send, its destination) whose destinations have room for them."""
+    held = dict(in_hand)
+    chosen: list[_T] = []
+    for send, destination in candidates:
+        if len(chosen) == limit:
+            break
+        if destination and held.get(destination, 0) >= room(circuits.get(destination), per_destination):
+            continue
+        held[destination] = held.get(destination, 0) + 1
+        chosen.append(send)
+    return chosen
+
+
+def room(circuit: Circuit | None, per_destination: int) -> int:
+    """How many sends of a destination may be in hand."""
+    return per_destination if circuit is None or circuit.until is None else min(1, per_destination)

@@ -21,10 +21,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    literal,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -119,11 +121,41 @@ sends = Table(
     Column("attempted", Boolean, nullable=False),
     Column("doubt", Boolean, nullable=False),
     Column("claimed_until", BigInteger, nullable=True),
+    Column("destination", _text(), nullable=False, server_default=text("''")),
+    Column("handle", _text(), nullable=False, server_default=text("''")),
     PrimaryKeyConstraint("id", name="pk_sends"),
 )
 _open = sends.c.settled.is_(false())
+_in_hand = sends.c.claimed_until.is_not(None)
+_handled = sends.c.handle != literal("", literal_execute=True)
 Index("ix_sends_thread", sends.c.thread, sends.c.rank, sends.c.id, sqlite_where=_open, postgresql_where=_open)
 Index("ix_sends_due", sends.c.due, sqlite_where=_open, postgresql_where=_open)
+Index("ix_sends_in_hand", sends.c.destination, sqlite_where=_in_hand, postgresql_where=_in_hand)
+Index("ix_sends_handle", sends.c.thread, sends.c.rank, sqlite_where=_handled, postgresql_where=_handled)
+
+# Where each destination stands; `until` is null while its circuit is closed.
+circuits = Table(
+    "circuits",
+    metadata,
+    Column("destination", _text(), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("since", BigInteger, nullable=True),
+    Column("until", BigInteger, nullable=True),
+    Column("error", _text(), nullable=False),
+    PrimaryKeyConstraint("destination", name="pk_circuits"),
+)
+
+# Permanent refusals that nothing has mended yet; the operator is told of a row once, when it comes.
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("destination", _text(), nullable=False),
+    Column("subscriber", _text(), nullable=False),
+    Column("cause", _text(), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("delivery", _text(), nullable=False),
+    PrimaryKeyConstraint("destination", "subscriber", "cause", name="pk_refusals"),
+)
 
 
 def micros(moment: datetime) -> int:
