@@ -1,83 +1,165 @@
-"""Which rules can hold at all for an event: each rule's required values, looked up instead of tried one after another.
+"""Witnesses: for each rule the few things of which at least one must be in an event for the rule to hold.
 
-A witness is a set of (field, values) of which at least one must be met for the rule to hold. It is only a sieve: what
-passes is evaluated in full, so a witness may be too wide but never too narrow. Rules without one are always evaluated.
+A witness may be too wide, never too narrow: what has one is evaluated in full, what has none cannot hold. Of the parts
+that must all hold the rarest is taken; how rare is estimated from the rules alone, so that compiling stays pure.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
 
-from almenara.engine.expression import And, Field, Listed, Node, Or, Text
-from almenara.engine.matching.match import folded, text_of
-from almenara.engine.view import View
-from almenara.engine.watchlist import Watchlist
+from almenara.engine.expression import (
+    And,
+    Bool,
+    Compare,
+    Exists,
+    Field,
+    Keyword,
+    Listed,
+    Node,
+    Not,
+    Null,
+    Number,
+    Or,
+    Regex,
+    Text,
+)
+
+
+class Kind(IntEnum):
+    """What is looked for in a field."""
+
+    EQUAL = 0
+    PART = 1
+    NUMBER = 2
+    LISTED = 3
+    AT_LEAST = 4
+    AT_MOST = 5
+    PRESENT = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """One way to hold: the field has one of these texts (without case), or stands on this watchlist."""
+class Probe:
+    """One thing to look for: a text without case, a number, the name of a watchlist; nothing for PRESENT.
 
-    field: str
-    texts: frozenset[str] = frozenset()
-    listed: Watchlist | None = None
+    The path is None where any text of the event counts (keywords).
+    """
+
+    kind: Kind
+    path: str | None
+    wanted: str | float = ""
 
 
-Witness = tuple[Wanted, ...]
-"""Any one of these must be met; empty: nothing is known, the rule is always evaluated."""
+Witness = tuple[Probe, ...]
+"""Any one of these must be met. Where a rule has None instead, nothing is known and it is always evaluated."""
+
+_OPERATORS: Final = {"gt": Kind.AT_LEAST, "gte": Kind.AT_LEAST, "lt": Kind.AT_MOST, "lte": Kind.AT_MOST}
+# How often an event is guessed to have it. Only their order matters, and only between parts of one rule.
+_LIKELY: Final[Mapping[Kind, float]] = {
+    Kind.EQUAL: 0.02,
+    Kind.NUMBER: 0.02,
+    Kind.LISTED: 0.05,
+    Kind.AT_LEAST: 0.3,
+    Kind.AT_MOST: 0.3,
+    Kind.PRESENT: 0.6,
+}
 
 
-def witness_of(node: Node, lists: Mapping[str, Watchlist]) -> Witness:
-    """The narrowest witness of an expression. Negations and patterns have none."""
+def witnesses(expressions: Sequence[Node]) -> list[Witness | None]:
+    """The witness of each rule. What many of these rules ask for is taken to be common in events too."""
+    asked = Counter(probe for expression in expressions for probe in set(_probes(expression)))
+    return [_witness(expression, asked) for expression in expressions]
+
+
+def likelihood(witness: Witness, asked: Mapping[Probe, int]) -> float:
+    """A guess at the share of events that meet the witness."""
+    return sum(_likely(probe) * (1 + math.log2(max(1, asked.get(probe, 1)))) for probe in witness)
+
+
+def _likely(probe: Probe) -> float:
+    if probe.kind == Kind.PART:
+        # A part of three letters stands in many texts, one of eight in few.
+        return max(1e-6, 0.5 * 2.0 ** -len(str(probe.wanted)))
+    return _LIKELY[probe.kind]
+
+
+def _witness(node: Node, asked: Mapping[Probe, int]) -> Witness | None:
     if isinstance(node, And):
-        found = [witness for part in node.parts if (witness := witness_of(part, lists))]
-        return min(found, key=_width, default=())
+        found = [witness for part in node.parts if (witness := _witness(part, asked)) is not None]
+        return min(found, key=lambda witness: likelihood(witness, asked), default=None)
     if isinstance(node, Or):
-        return _any_of([witness_of(part, lists) for part in node.parts])
-    if not isinstance(node, Field):
-        return ()
-    if isinstance(node.test, Listed):
-        return (Wanted(node.path, listed=lists[node.test.name]),)
-    if isinstance(node.test, Text) and all(isinstance(part, str) for part in node.test.parts):
-        return (Wanted(node.path, texts=frozenset(("".join(map(str, node.test.parts)).casefold(),))),)
-    return ()
+        parts = [_witness(part, asked) for part in node.parts]
+        known = [part for part in parts if part is not None]
+        return tuple(dict.fromkeys(probe for part in known for probe in part)) if len(known) == len(parts) else None
+    probe = None if isinstance(node, Not) else _probe(node)
+    return None if probe is None else (probe,)
 
 
-def _any_of(parts: Sequence[Witness]) -> Witness:
-    return tuple(wanted for part in parts for wanted in part) if all(parts) else ()
+def _probes(node: Node) -> Iterator[Probe]:
+    if isinstance(node, And | Or):
+        for part in node.parts:
+            yield from _probes(part)
+    elif not isinstance(node, Not) and (probe := _probe(node)) is not None:
+        yield probe
 
 
-def _width(witness: Witness) -> int:
-    return sum(len(wanted.texts) + (len(wanted.listed.by_name) if wanted.listed else 0) for wanted in witness)
+def _probe(node: Field | Keyword) -> Probe | None:
+    if isinstance(node, Keyword):
+        literal = _literal(node.test) if isinstance(node.test, Text | Regex) else ""
+        return Probe(Kind.PART, None, literal) if literal else None
+    test, path = node.test, node.path
+    # The envelope is not part of the data that is looked into.
+    if path.startswith("ce.") or isinstance(test, Null) or (isinstance(test, Exists) and not test.wanted):
+        return None
+    if isinstance(test, Text) and all(isinstance(part, str) for part in test.parts):
+        return Probe(Kind.EQUAL, path, "".join(map(str, test.parts)).casefold())
+    if isinstance(test, Text | Regex) and (literal := _literal(test)):
+        return Probe(Kind.PART, path, literal)
+    if isinstance(test, Number):
+        return Probe(Kind.NUMBER, path, test.value)
+    if isinstance(test, Bool):
+        return Probe(Kind.EQUAL, path, str(test.value).casefold())
+    if isinstance(test, Listed):
+        return Probe(Kind.LISTED, path, test.name)
+    if isinstance(test, Compare) and test.op in _OPERATORS:
+        return Probe(_OPERATORS[test.op], path, test.bound)
+    return Probe(Kind.PRESENT, path)
 
 
-class Sieve:
-    """The rules of one event type, by their witnesses."""
+def _literal(test: Text | Regex) -> str:
+    """The longest text that must stand in what the test meets, without case; empty when there is none."""
+    parts = (part for part in test.parts if isinstance(part, str)) if isinstance(test, Text) else _runs(test.pattern)
+    return max((part.casefold() for part in parts), key=len, default="")
 
-    def __init__(self, expressions: Iterable[Node], lists: Mapping[str, Watchlist]) -> None:
-        self._always: list[int] = []
-        self._texts: dict[str, dict[str, list[int]]] = {}
-        self._lists: dict[tuple[str, str], tuple[Watchlist, list[int]]] = {}
-        for number, expression in enumerate(expressions):
-            witness = witness_of(expression, lists)
-            if not witness:
-                self._always.append(number)
-            for wanted in witness:
-                self._enter(wanted, number)
 
-    def passing(self, view: View) -> list[int]:
-        """The numbers of the rules that may hold, in order."""
-        found = set(self._always)
-        for field, texts in self._texts.items():
-            for value in view.values(field):
-                found.update(texts.get(folded(value), ()))
-        for (field, _), (listed, numbers) in self._lists.items():
-            if any(listed.entry(text_of(value)) is not None for value in view.values(field)):
-                found.update(numbers)
-        return sorted(found)
+# Escapes that take arguments, and quoted text.
+_INVOLVED: Final = re.compile(r"\\[xpPQ0-9]")
+_TOKEN: Final = re.compile(
+    r"""\\. | \[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\] | \{\d+,?\d*\} | .""", re.DOTALL | re.VERBOSE
+)
 
-    def _enter(self, wanted: Wanted, number: int) -> None:
-        for text in wanted.texts:
-            self._texts.setdefault(wanted.field, {}).setdefault(text, []).append(number)
-        if wanted.listed is not None:
-            key = wanted.field, wanted.listed.name
-            self._lists.setdefault(key, (wanted.listed, []))[1].append(number)
+
+def _runs(pattern: str) -> list[str]:
+    """Texts that every match of a regular expression holds: runs of plain characters outside of groups and classes.
+
+    None where it has alternatives, quoted text or characters by number, which are not looked into.
+    """
+    if _INVOLVED.search(pattern):
+        return []
+    runs, run, depth = [], "", 0
+    for piece in _TOKEN.findall(pattern):
+        if piece == "|" and depth == 0:
+            return []
+        depth += (piece == "(") - (piece == ")")
+        plain = piece[-1] if len(piece) == 2 and not piece[1].isalnum() else piece
+        if depth == 0 and len(plain) == 1 and (plain.isalnum() or len(piece) == 2 or plain in " _-/:;,<>=!@#%&'\"~`"):
+            run += plain
+            continue
+        # What may be repeated no times at all is not required.
+        runs.append(run[:-1] if piece in ("?", "*") or piece[0] == "{" else run)
+        run = ""
+    return [*runs, run]

@@ -1,0 +1,239 @@
+"""The sieve: all witnesses of many rules looked up at once in one event, as a set of rule numbers (bits of an integer).
+
+For each field one small index: texts and numbers by hash, parts of texts by one automaton over folded bytes. The code
+that walks an event's fields is generated, because a call per field would cost more than the look-ups themselves.
+"""
+
+import bisect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import daachorse
+
+from almenara.engine.expression import Node
+from almenara.engine.matching.condition import texts_in
+from almenara.engine.matching.match import number_of, text_of
+from almenara.engine.matching.witness import Kind, Probe, witnesses
+from almenara.engine.view import lookup
+from almenara.engine.watchlist import Watchlist
+
+Bits = int
+Data = Mapping[str, Any]
+
+
+def _table() -> bytes:
+    """Latin-1 to latin-1 without case; what folds to something outside becomes the `?` that encoding makes of it."""
+    return bytes(
+        bytes(range(256)).decode("latin-1")[code].casefold().encode("latin-1", "replace")[0] for code in range(256)
+    )
+
+
+_TABLE: Final = _table()
+_SHARP_S: Final = "\xdf"  # the only letter of latin-1 that folds to two
+
+
+def fold_bytes(text: str) -> bytes:
+    """The text without case as latin-1, `?` for everything outside: equal texts stay equal, and parts stay parts.
+
+    Several times faster than folding Unicode, which only texts with letters outside latin-1 need.
+    """
+    try:
+        raw = text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.casefold().encode("latin-1", "replace").translate(_TABLE)
+    if _SHARP_S in text:
+        raw = text.replace(_SHARP_S, "ss").encode("latin-1")
+    return raw.translate(_TABLE)
+
+
+@dataclass(slots=True)
+class _Index:
+    """What is looked for in one field, each with the bits of the rules that look for it."""
+
+    equals: dict[str, Bits] = field(default_factory=dict)
+    numbers: dict[float, Bits] = field(default_factory=dict)
+    parts: dict[bytes, Bits] = field(default_factory=dict)
+    lists: list[tuple[Watchlist, Bits]] = field(default_factory=list)
+    at_least: dict[float, Bits] = field(default_factory=dict)
+    at_most: dict[float, Bits] = field(default_factory=dict)
+    present: Bits = 0
+
+    def enter(self, probe: Probe, bits: Bits, lists: Mapping[str, Watchlist]) -> None:
+        wanted: Any = probe.wanted
+        if probe.kind == Kind.EQUAL:
+            self.equals[wanted] = self.equals.get(wanted, 0) | bits
+        elif probe.kind == Kind.NUMBER:
+            self.numbers[wanted] = self.numbers.get(wanted, 0) | bits
+        elif probe.kind == Kind.PART:
+            part = fold_bytes(wanted)
+            self.parts[part] = self.parts.get(part, 0) | bits
+        elif probe.kind == Kind.LISTED:
+            self.lists.append((lists[wanted], bits))
+        elif probe.kind == Kind.AT_LEAST:
+            self.at_least[wanted] = self.at_least.get(wanted, 0) | bits
+        elif probe.kind == Kind.AT_MOST:
+            self.at_most[wanted] = self.at_most.get(wanted, 0) | bits
+        else:
+            self.present |= bits
+
+
+class _Field:
+    """One index, ready to be asked."""
+
+    def __init__(self, index: _Index) -> None:
+        self.equals = index.equals
+        self.numbers = index.numbers
+        self.present = index.present
+        self.lists = index.lists
+        self.find = daachorse.DoubleArrayAhoCorasick(list(index.parts)).find_overlapping if index.parts else None
+        self.part_bits = list(index.parts.values())
+        self.compares = bool(index.at_least or index.at_most)
+        self._at_least = _Steps(index.at_least)
+        self._at_most = _Steps({-bound: bits for bound, bits in index.at_most.items()})
+
+    def any_of(self, values: Iterable[Any]) -> Bits:
+        """The bits for all values at the path."""
+        found = 0
+        for value in values:
+            found |= self.one(value)
+        return found
+
+    def other(self, value: Any) -> Bits:
+        """The bits for a value that is no text."""
+        return self.any_of(lookup({"": value}, "")) if isinstance(value, list | tuple) else self.one(value)
+
+    def one(self, value: Any) -> Bits:
+        """The bits for one value."""
+        if value is None:
+            return self.present
+        text = text_of(value)
+        found = self.present | self.equals.get(text.casefold(), 0) | self.number(value) | self.listed(text)
+        return found | self.parts(text) if self.find else found
+
+    def parts(self, text: str) -> Bits:
+        """The bits for the parts that stand in a text."""
+        found = 0
+        for _, _, number in self.find(fold_bytes(text)) if self.find else ():
+            found |= self.part_bits[number]
+        return found
+
+    def number(self, value: Any) -> Bits:
+        """The bits for a number, or a text that may spell one."""
+        if not self.numbers and not self.compares:
+            return 0
+        number = number_of(value)
+        if number is None:
+            return 0
+        return self.numbers.get(number, 0) | self._at_least.upto(number) | self._at_most.upto(-number)
+
+    def listed(self, text: str) -> Bits:
+        """The bits for a text that stands on a list."""
+        found = 0
+        for listed, bits in self.lists:
+            if listed.entry(text) is not None:
+                found |= bits
+        return found
+
+
+class _Steps:
+    """Bounds in order: the bits of all that a number reaches."""
+
+    def __init__(self, bounds: Mapping[float, Bits]) -> None:
+        self._bounds = sorted(bounds)
+        self._reached = [0]
+        for bound in self._bounds:
+            self._reached.append(self._reached[-1] | bounds[bound])
+
+    def upto(self, number: float) -> Bits:
+        return self._reached[bisect.bisect_right(self._bounds, number)]
+
+
+class Sieve:
+    """The rules of one event type, by their witnesses."""
+
+    def __init__(self, expressions: Sequence[Node], lists: Mapping[str, Watchlist]) -> None:
+        always: Bits = 0
+        anywhere = _Index()
+        fields: dict[str, _Index] = {}
+        for number, witness in enumerate(witnesses(expressions)):
+            if witness is None:
+                always |= 1 << number
+            for probe in witness or ():
+                index = anywhere if probe.path is None else fields.setdefault(probe.path, _Index())
+                index.enter(probe, 1 << number, lists)
+        self.always: Final = always
+        keywords = _Field(anywhere) if anywhere.parts else None
+        self.passing: Final = _generated(always, {path: _Field(fields[path]) for path in sorted(fields)}, keywords)
+        """From an event's data to the bits of the rules that may hold."""
+
+
+def numbers_in(bits: Bits) -> list[int]:
+    """The numbers of the bits that are set, in order."""
+    found = []
+    while bits:
+        lowest = bits & -bits
+        found.append(lowest.bit_length() - 1)
+        bits ^= lowest
+    return found
+
+
+def _generated(always: Bits, fields: Mapping[str, _Field], keywords: _Field | None) -> Callable[[Data], Bits]:
+    names: dict[str, Any] = {"ABSENT": object(), "ALWAYS": always, "fold": fold_bytes, "lookup": lookup}
+    lines = ["def passing(data):", "    get = data.get", "    found = ALWAYS"]
+    heads: set[str] = set()
+    for number, (path, index) in enumerate(fields.items()):
+        names |= {
+            f"P{number}": path,
+            f"F{number}": index,
+            f"equal{number}": index.equals.get,
+            f"find{number}": index.find,
+            f"bits{number}": index.part_bits,
+            f"present{number}": index.present,
+        }
+        lines += _reading(number, path, names, heads)
+        lines += ["    if value.__class__ is str:", *_looking(number, index)]
+        lines += ["    elif value is not ABSENT:", f"        found |= F{number}.other(value)"]
+    if keywords is not None:
+        names |= {"KEYWORDS": keywords, "texts_in": texts_in}
+        lines.append("    found |= KEYWORDS.any_of(texts_in(data))")
+    lines.append("    return found")
+    exec("\n".join(lines), names)  # noqa: S102 - our own lines; paths are passed as values, never as code
+    passing: Callable[[Data], Bits] = names["passing"]
+    return passing
+
+
+def _reading(number: int, path: str, names: dict[str, Any], heads: set[str]) -> list[str]:
+    """Lines that set `value` to what stands at the path: a value, a list, or ABSENT."""
+    head, dot, rest = path.partition(".")
+    if not dot:
+        return [f"    value = get(P{number}, ABSENT)"]
+    if "." in rest:
+        return [f"    value = lookup(data, P{number}) or ABSENT"]
+    names |= {f"H{number}": head, f"R{number}": rest}
+    return [
+        f"    value = get(P{number}, ABSENT)",
+        "    if value is ABSENT:",
+        f"        head = get(H{number}, ABSENT)",
+        "        if head.__class__ is dict:",
+        f"            value = head.get(R{number}, ABSENT)",
+        "        elif head is not ABSENT:",
+        f"            value = lookup(data, P{number}) or ABSENT",
+    ]
+
+
+def _looking(number: int, index: _Field) -> list[str]:
+    """Lines that look a text up."""
+    lines = []
+    if index.present:
+        lines.append(f"        found |= present{number}")
+    if index.equals:
+        lines.append(f"        found |= equal{number}(value.casefold(), 0)")
+    if index.find:
+        lines.append(f"        for _, _, part in find{number}(fold(value)):")
+        lines.append(f"            found |= bits{number}[part]")
+    if index.numbers or index.compares:
+        lines.append(f"        found |= F{number}.number(value)")
+    if index.lists:
+        lines.append(f"        found |= F{number}.listed(value)")
+    return lines
