@@ -5,23 +5,25 @@ it tells alerts and the messages that each would have sent. That nothing can be 
 of wiring, checked by the import contracts and by a store that is only read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from almenara.app.active import Active
 from almenara.app.backtest_fold import Folded, Supposed, plan
 from almenara.app.backtest_jobs import Source, Work, fold_all, useful_jobs
 from almenara.app.sources import backwards
 from almenara.audit.compare import Compared, Found, Range, Side, Told, compare
-from almenara.domain.alert import Alert, AlertChanged
+from almenara.domain.alert import Alert, AlertChanged, Evidence
 from almenara.domain.audience import Audience
 from almenara.domain.errors import Missing, Rejected
 from almenara.domain.event import TICK
 from almenara.engine.ruleset import Content, build, content_of
 from almenara.notifier.compose import compose
-from almenara.ports.log import EVENTS, LogReader
+from almenara.notifier.say_other import summary
+from almenara.notifier.telling import Telling
+from almenara.ports.log import EVENTS, LogReader, Record, read_range
 from almenara.ports.queue import Send
 from almenara.ports.state import blob_hash
 from almenara.ports.store import Store
@@ -47,10 +49,12 @@ class Report:
     newly_failed: tuple[str, ...] = ()
 
 
-def clock_of(log: LogReader) -> datetime | None:
-    """Where the record's own clock stands: its newest tick; None where there is none."""
-    found = [at for partition in range(log.partitions) if (at := _newest_tick(log, partition)) is not None]
-    return max(found, default=None)
+def clock_of(log: LogReader) -> Range | None:
+    """Over what time the record's own clock ran: its first and its newest tick. None before the first."""
+    ticks = [_tick(read_range(log, EVENTS, partition)) for partition in range(log.partitions)]
+    newest = [_tick(backwards(log, EVENTS, partition)) for partition in range(log.partitions)]
+    found = [at for at in (*ticks, *newest) if at is not None]
+    return Range(min(found), max(found)) if found else None
 
 
 def active_content(store: Store) -> Content:
@@ -136,8 +140,14 @@ def told(send: Send) -> Told:
     )
 
 
-def _newest_tick(log: LogReader, partition: int) -> datetime | None:
-    for record in backwards(log, EVENTS, partition):
+def event_line(alert: Alert, event: Evidence) -> str:
+    """One event of an alert in one English sentence, as messages tell it."""
+    return summary(event, Telling(alert, "en", UTC, None))
+
+
+def _tick(records: Iterable[Record]) -> datetime | None:
+    """The time of the first tick among the records."""
+    for record in records:
         # ids of ticks start with their type: nothing else has to be decoded
         if record.id.startswith(f"{TICK}/"):
             try:

@@ -5,7 +5,7 @@ away. The record is only read. Has no way to send.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -204,4 +204,5 @@ def _activates_rules(record: Record) -> bool:
 def _passed_over(record: Record) -> Record:
     """The record with a tick before all time in it: it keeps its place and changes nothing."""
     tick = Event(id=record.id, source=SOURCE, type=TICK, time=EPOCH, recorded=EPOCH, country=NOWHERE)
-    return replace(record, body=encode_event(tick))
+    place = record.stream, record.partition, record.sequence
+    return Record(*place, record.key, record.id, encode_event(tick), record.chain)

@@ -7,16 +7,19 @@ from typing import Final
 from almenara.domain.errors import Fault, Faulty
 from almenara.engine.ruleset import Content, build
 
-_PARTS: Final = (("rules", (".yml", ".yaml")), ("watchlists", (".csv",)), ("lexicons", (".csv",)), ("lists", (".csv",)))
+_RULES: Final = "rules"
+_PARTS: Final = ((_RULES, (".yml", ".yaml")), ("watchlists", (".csv",)), ("lexicons", (".csv",)), ("lists", (".csv",)))
 _MAX_BYTES: Final = 20_000_000
 
 
-def read_content(config_dir: Path, *, allowed_lateness_s: int | None = None) -> Content:
-    """All rules, watchlists, lexicons and lists below the folder. Raises Faulty for files that cannot be read."""
+def read_content(config_dir: Path, *, allowed_lateness_s: int | None = None, rules_dir: Path | None = None) -> Content:
+    """All rules, watchlists, lexicons and lists below the folder. Raises Faulty for files that cannot be read.
+
+    With `rules_dir` the rules are those below that folder; what they look into is still the configuration's.
+    """
     files: dict[str, str] = {}
     faults: list[Fault] = []
-    for path in _paths(config_dir):
-        name = path.relative_to(config_dir).as_posix()
+    for name, path in _paths(config_dir, rules_dir or config_dir / _RULES):
         try:
             body = path.read_bytes()
             if len(body) > _MAX_BYTES:
@@ -27,7 +30,7 @@ def read_content(config_dir: Path, *, allowed_lateness_s: int | None = None) -> 
             files[name] = body.decode("utf-8-sig", "replace")
         except OSError as error:
             faults.append(Fault(name, 0, f"cannot be read: {error.strerror}", "check the file's permissions"))
-    if not (config_dir / "rules").is_dir():
+    if rules_dir is None and not (config_dir / _RULES).is_dir():
         faults.append(Fault(str(config_dir), 0, "there is no folder rules/", "name the folder with --config DIR"))
     if faults:
         raise Faulty([*faults, *_of_the_others(Content(files, allowed_lateness_s), {fault.file for fault in faults})])
@@ -45,8 +48,10 @@ def _of_the_others(content: Content, told: set[str]) -> list[Fault]:
     return []
 
 
-def _paths(config_dir: Path) -> Iterator[Path]:
+def _paths(config_dir: Path, rules_dir: Path) -> Iterator[tuple[str, Path]]:
+    """Each file of the content: the name that the content has for it, and where it lies."""
     for part, endings in _PARTS:
-        for path in sorted((config_dir / part).rglob("*")):
+        folder = rules_dir if part == _RULES else config_dir / part
+        for path in sorted(folder.rglob("*")):
             if path.suffix in endings and path.is_file():
-                yield path
+                yield f"{part}/{path.relative_to(folder).as_posix()}", path

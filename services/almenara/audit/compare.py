@@ -44,6 +44,11 @@ class Range:
         """Whether the moment lies before its end."""
         return self.end is None or at < self.end
 
+    def meets(self, other: "Range") -> bool:
+        """Whether a moment of the other may lie in it; the end of the other counts as part of it."""
+        begins = self.start is None or other.end is None or self.start <= other.end
+        return begins and (other.start is None or self.before_end(other.start))
+
 
 @dataclass(frozen=True, slots=True)
 class Differing:

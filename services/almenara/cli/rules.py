@@ -7,12 +7,16 @@ from typing import Any
 
 import click
 
+from almenara.cli.rules_backtest import backtest
 from almenara.cli.session import Session, verb
 
 
 @click.group()
 def command() -> None:
     """Rules: Sigma files with their own tests, checked as a whole, live by hash."""
+
+
+command.add_command(backtest)
 
 
 @command.command()
