@@ -7,14 +7,13 @@ no fuzzy match: on real ministerial diaries every fuzzy company match was wrong 
 import csv
 import hashlib
 import io
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from typing import Final
 
 from almenara.domain.errors import Fault
+from almenara.engine.folding import fold
 
 COLUMNS: Final = (
     "id", "name", "kind", "link", "aliases", "basis", "confidence", "valid_from", "valid_to", "review_by", "note",
@@ -45,15 +44,6 @@ class Watchlist:
             return None
         starts, ends = entry.get("valid_from", ""), entry.get("valid_to", "")
         return entry if (not starts or starts <= day) and (not ends or day <= ends) else None
-
-
-@lru_cache(maxsize=65_536)
-def fold(text: str) -> str:
-    """One spelling for comparison: no case, no accents (n-tilde folds to n), punctuation as one space."""
-    # Letters in fancy dress (𝘼) have no case before they are taken apart, and some parts have marks again after.
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    kept = (c for c in plain if not unicodedata.combining(c))
-    return " ".join("".join(c if c.isalnum() else " " for c in kept).split())
 
 
 def parse(name: str, text: str, file: str) -> tuple[Watchlist, list[Fault]]:
@@ -96,8 +86,8 @@ def _rows(reader: "csv.DictReader[str]", file: str, faults: list[Fault]) -> list
         entry = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
         wrong = list(_row_faults(entry, row, file, line, seen))
         faults += wrong
+        seen.setdefault(entry["id"], line)
         if not wrong:
-            seen[entry["id"]] = line
             rows.append(entry)
     return rows
 

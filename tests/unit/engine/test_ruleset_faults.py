@@ -96,7 +96,7 @@ correlation:
             "absence needs a correlation of type temporal",
             "change the type",
         ),
-        ("title: D\nname: a\nlogsource: {product: x}\ndetection: {s: {f: 1}, condition: s}\n", 2, "is taken", "see"),
+        ("title: D\nname: a\nlogsource: {product: x}\ndetection: {s: {f: 1}, condition: s}\n", 2, "is taken", "choose another"),
         (
             "title: D\nlogsource: {product: x}\ndetection: {s: {'f|expand': '%gone%'}, condition: s}\n",
             3,

@@ -3,7 +3,7 @@
 Other correlation types parse and are refused here until the engine runs them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -21,6 +21,7 @@ from sigma.correlations import (
 
 from almenara.domain.errors import Fault
 from almenara.domain.ids import canonical
+from almenara.engine.reading.detections import nearest
 from almenara.engine.reading.parsed import Parsed, common
 from almenara.engine.rule import AbsenceRule, AggregateRule, Measure, SingleRule
 
@@ -43,12 +44,19 @@ def feeding(parsed: Sequence[Parsed]) -> set[str]:
 
 
 def compile_all(
-    parsed: Sequence[Parsed], singles: Mapping[str, SingleRule], version: str, faults: list[Fault]
+    parsed: Sequence[Parsed],
+    singles: Mapping[str, SingleRule],
+    version: str,
+    faults: list[Fault],
+    *,
+    failed: Collection[str] = (),
 ) -> list[AnyCorrelation]:
-    """Every correlation, compiled; faults are added to `faults`. `version` is that of all watchlists."""
+    """Every correlation, compiled; faults are added to `faults`. `version` is that of all watchlists.
+
+    `failed` are names and ids of rules whose own faults are told already.
+    """
     found: list[AnyCorrelation] = []
     ids = {str(one.rule.id): one.name for one in parsed if one.rule.id}
-    failed = {one.name for one in parsed if not isinstance(one.rule, SigmaCorrelationRule)} - set(singles)
     known = _Known(singles, ids, frozenset(failed), version)
     for one in parsed:
         if isinstance(one.rule, SigmaCorrelationRule):
@@ -77,8 +85,6 @@ class _Compiler:
 
     def compile(self) -> AnyCorrelation | None:
         members = self._members()
-        if self.faults or len(members) < len(self._rule.rules or ()):
-            return None
         base = self._base(members)
         if self._rule.type in _COUNTS:
             made: AnyCorrelation | None = self._threshold(base)
@@ -88,7 +94,7 @@ class _Compiler:
             kind = self._rule.type.name.lower()
             self._fault("type", f"{kind} is not supported yet", "event_count, value_count or temporal")
             made = None
-        return None if self.faults else made
+        return None if self.faults or len(members) < len(self._rule.rules or ()) else made
 
     def _members(self) -> list[str]:
         members = []
@@ -97,7 +103,8 @@ class _Compiler:
             if name in self._known.singles:
                 members.append(name)
             elif name not in self._known.failed:
-                self._fault("rules", f"no rule is named '{reference.reference}'", "name a rule of this ruleset")
+                cure = nearest(reference.reference, self._known.singles, "name a rule of this ruleset")
+                self._fault("rules", f"no rule is named '{reference.reference}'", cure)
         return members
 
     def _base(self, members: Sequence[str]) -> dict[str, Any]:
@@ -161,7 +168,7 @@ class _Compiler:
             what = f"'{absence.anchor}' is not the rule that must be there"
             self._fault_at(("almenara", "absence", "anchor"), what, cure)
         for name in (anchor, entry):
-            if name not in base["rules"]:
+            if all(name != reference.reference for reference in self._rule.rules or ()):
                 self._fault("condition", f"'{name}' is not among its rules", "name it under rules:")
         return AbsenceRule(
             **base,

@@ -16,9 +16,12 @@ from almenara.domain.errors import Fault
 
 MAX_BYTES: Final = 2_000_000
 MAX_DEPTH: Final = 40
+MAX_BROKEN: Final = 20
 
 # What YAML calls unprintable, and halves of surrogate pairs: the scanner stops there without naming a line.
 _NO_TEXT: Final = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\ud800-\\udfff\\ufffe\\uffff]")
+
+_MARK: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
@@ -59,7 +62,7 @@ class _Refused(Exception):
 
 
 def read(text: str | bytes, file: str) -> tuple[list[Document], list[Fault]]:
-    """All documents of a YAML text, and the faults; the documents before a fault are still given."""
+    """All sound documents of a YAML text, and one fault for each that cannot be read (the first 20 of a file)."""
     if isinstance(text, bytes):
         try:
             text = text.decode("utf-8-sig")
@@ -72,6 +75,30 @@ def read(text: str | bytes, file: str) -> tuple[list[Document], list[Fault]]:
     if len(text) > MAX_BYTES:
         return [], [Fault(file, 0, f"larger than {MAX_BYTES:,} characters", "split the file")]
     documents: list[Document] = []
+    faults: list[Fault] = []
+    start: int | None = 0
+    while start is not None and len(faults) < MAX_BROKEN:
+        found, fault = _read_from(text, start, file)
+        documents += found
+        if fault is None:
+            break
+        faults.append(fault)
+        start = _next_document(text, start, fault.line)
+    return documents, faults
+
+
+def _next_document(text: str, start: int, line: int) -> int | None:
+    """Where the first document from this line on begins, behind the one at `start`: one fault must hide no other."""
+    before = sum(map(len, text.splitlines(keepends=True)[: line - 1])) if line else len(text)
+    found = _MARK.search(text, max(before, start + 1))
+    return found.start() if found else None
+
+
+def _read_from(text: str, start: int, file: str) -> tuple[list[Document], Fault | None]:
+    """The documents from a place in the text on, up to its end or the first fault."""
+    above = len(text[:start].splitlines())
+    text = text[start:]
+    documents: list[Document] = []
     loader = yaml.CSafeLoader(text)
     try:
         sound, danger = _sound_documents(text)
@@ -79,21 +106,21 @@ def read(text: str | bytes, file: str) -> tuple[list[Document], list[Fault]]:
             if danger is not None and sound == 0:
                 raise danger
             sound -= 1
-            reading = _Reading(file)
+            reading = _Reading(above)
             data = reading.value(cast("yaml.Node", loader.get_node()), (), 0)
             if data is not None:
                 documents.append(Document(file, data, reading.places))
     except _Refused as error:
-        return documents, [Fault(file, error.mark.line + 1, error.what, error.cure, error.mark.column + 1)]
+        return documents, Fault(file, above + error.mark.line + 1, error.what, error.cure, error.mark.column + 1)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        return documents, [Fault(file, line, f"not YAML: {error.problem}", "check indents and quotes", column)]
+        line, column = (above + mark.line + 1, mark.column + 1) if mark else (0, 0)
+        return documents, Fault(file, line, f"not YAML: {error.problem}", "check indents and quotes", column)
     except yaml.YAMLError as error:
-        return documents, [Fault(file, 0, f"not YAML: {error}", "check for control characters")]
+        return documents, Fault(file, 0, f"not YAML: {error}", "check for control characters")
     finally:
         loader.dispose()
-    return documents, []
+    return documents, None
 
 
 def _sound_documents(text: str) -> tuple[int, _Refused | None]:
@@ -127,13 +154,13 @@ def _refuse_depth(found: yaml.Event | yaml.Node, depth: int) -> None:
 
 
 class _Reading:
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, above: int) -> None:
+        self._above = above
         self.places: dict[Path, Place] = {}
 
     def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
         _refuse_depth(node, depth)
-        self.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+        self.places.setdefault(path, self._place(node))
         if node.tag not in _TAGS:
             raise _Refused(node.start_mark, f"the tag {node.tag} is not allowed", "write plain data")
         if isinstance(node, yaml.MappingNode):
@@ -150,9 +177,12 @@ class _Reading:
             key = str(key_node.value)
             if key in found:
                 raise _Refused(key_node.start_mark, f"the key '{key}' stands twice", "keep one of the two")
-            self.places[(*path, key)] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            self.places[(*path, key)] = self._place(key_node)
             found[key] = self.value(value_node, (*path, key), depth + 1)
         return found
+
+    def _place(self, node: yaml.Node) -> Place:
+        return self._above + node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _scalar(node: yaml.Node) -> Any:

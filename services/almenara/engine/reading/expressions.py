@@ -50,6 +50,7 @@ from almenara.engine.expression import (
     Text,
     TimePart,
 )
+from almenara.engine.reading.detections import compile_pattern
 
 _WILDCARDS: Final = {SpecialChars.WILDCARD_MULTI: MANY, SpecialChars.WILDCARD_SINGLE: ONE}
 _FLAGS: Final = {
@@ -148,7 +149,7 @@ def _open(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
 def _regex(value: SigmaRegularExpression) -> Regex:
     pattern, flags = str(value.regexp.original), "".join(sorted(_FLAGS[flag] for flag in value.flags))
     try:
-        re2.compile(f"(?{flags}){pattern}" if flags else pattern)
+        compile_pattern(f"(?{flags}){pattern}" if flags else pattern)
     except re2.error as error:
         raise Unsupported(f"RE2 refuses the regular expression {pattern!r}: {error}") from error
     return Regex(pattern, flags)

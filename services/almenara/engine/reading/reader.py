@@ -8,6 +8,8 @@ from almenara.domain.errors import Fault
 from almenara.domain.ids import canonical
 from almenara.engine.matching.condition import lists_in
 from almenara.engine.reading import correlations, documents, sigma
+from almenara.engine.reading.detections import list_faults
+from almenara.engine.reading.documents import Document
 from almenara.engine.reading.expressions import Unsupported, expression_of
 from almenara.engine.reading.extension import ExtensionReader
 from almenara.engine.reading.parsed import Parsed, common
@@ -23,14 +25,16 @@ def read_rules(files: Mapping[str, str], lists: Mapping[str, Watchlist], faults:
 class _Reader:
     def __init__(self, files: Mapping[str, str], lists: Mapping[str, Watchlist], faults: list[Fault]) -> None:
         self._files, self._lists, self._faults = files, lists, faults
+        self._names: dict[str, Document] = {}
+        self._unread: set[str] = set()
 
     def read(self) -> list[AnyRule]:
         paths = [path for path in sorted(self._files) if path.startswith("rules/")]
         parsed = [one for path in paths for one in self._documents(path)]
-        self._same_names(parsed)
         singles = self._singles(parsed)
+        failed = self._unread | {one.name for one in parsed if isinstance(one.rule, SigmaRule)} - set(singles)
         version = canonical([self._lists[name].version for name in sorted(self._lists)]).decode()
-        return [*singles.values(), *correlations.compile_all(parsed, singles, version, self._faults)]
+        return [*singles.values(), *correlations.compile_all(parsed, singles, version, self._faults, failed=failed)]
 
     def _documents(self, path: str) -> list[Parsed]:
         read, faults = documents.read(self._files[path], path)
@@ -41,21 +45,24 @@ class _Reader:
             self._faults += faults
             if not isinstance(document.data, dict):
                 continue
+            self._take_name(document)
             reader = ExtensionReader(document)
             extension = reader.read()
             self._faults += reader.faults
             if rule is not None:
                 found.append(Parsed(document, rule, extension))
+            elif "detection" in document.data:
+                self._unread |= {str(document.data[key]) for key in ("name", "id", "title") if key in document.data}
+                self._faults += list_faults(document, self._lists)
         return found
 
-    def _same_names(self, parsed: Sequence[Parsed]) -> None:
-        seen: dict[str, Parsed] = {}
-        for one in parsed:
-            if one.name in seen:
-                other = seen[one.name].document
-                place = f"{other.file}:{other.line('name')}"
-                self._faults.append(one.document.fault(("name",), f"the name '{one.name}' is taken", f"see {place}"))
-            seen.setdefault(one.name, one)
+    def _take_name(self, document: Document) -> None:
+        # From the document, so that a rule with other faults still counts.
+        name = next((str(document.data[key]) for key in ("name", "id", "title") if document.data.get(key)), "")
+        other = self._names.setdefault(name, document)
+        if name and other is not document:
+            cure = f"it is that of {other.file}:{other.line('name')}; choose another"
+            self._faults.append(document.fault(("name",), f"the name '{name}' is taken", cure))
 
     def _singles(self, parsed: Sequence[Parsed]) -> dict[str, SingleRule]:
         feeding = correlations.feeding(parsed)
@@ -69,21 +76,13 @@ class _Reader:
         return found
 
     def _single(self, one: Parsed, rule: SigmaRule, *, alerts: bool) -> SingleRule | None:
-        conditions = rule.detection.parsed_condition
-        if len(conditions) != 1:
-            place = ("detection", "condition")
-            self._faults.append(one.document.fault(place, "a list of conditions", "join them with `or`"))
-            return None
         try:
-            expression = expression_of(conditions[0].parsed)
+            expression = expression_of(rule.detection.parsed_condition[0].parsed)
         except Unsupported as error:
-            self._faults.append(one.document.fault(("detection",), str(error)))
+            self._faults += [one.document.fault(("detection",), str(error)), *list_faults(one.document, self._lists)]
             return None
-        unknown = sorted(lists_in(expression) - set(self._lists))
-        for name in unknown:
-            cure = f"add watchlists/{name}.csv"
-            self._faults.append(one.document.fault(("detection",), f"no watchlist is named '{name}'", cure))
-        if unknown:
+        if not lists_in(expression) <= set(self._lists):
+            self._faults += list_faults(one.document, self._lists)
             return None
         source, data = rule.logsource, one.document.data
         return SingleRule(

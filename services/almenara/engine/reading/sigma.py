@@ -1,12 +1,14 @@
 """One YAML document to one parsed Sigma rule, with every fault that pySigma finds, each at a line of the file."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import sigma.exceptions as sigma_errors
 from sigma.correlations import SigmaCorrelationRule
-from sigma.rule import SigmaRule
+from sigma.rule import SigmaLevel, SigmaRule, SigmaStatus
 
 from almenara.domain.errors import Fault
+from almenara.engine.reading.detections import POLICY, condition_faults, item_faults
 from almenara.engine.reading.documents import Document
 
 Parsed = SigmaRule | SigmaCorrelationRule
@@ -38,6 +40,23 @@ _PLACES: Final[dict[type[Exception], str]] = {
 }
 _WHERE_IN_CORRELATION: Final = (("timespan", "timespan"), ("condition", "condition"), ("group", "group-by"))
 
+_CURES: Final[Mapping[str, str]] = {
+    "title": "title: what it finds, in a few words, at most 256 characters",
+    "id": "write a UUID, or leave it out and give a name",
+    "name": "letters, digits and _ , beginning with a letter",
+    "level": f"one of {', '.join(level.name.lower() for level in SigmaLevel)}",
+    "status": f"one of {', '.join(status.name.lower() for status in SigmaStatus)}",
+    "date": "write YYYY-MM-DD",
+    "modified": "write YYYY-MM-DD",
+    "logsource": "for example {product: almenara, category: meeting.held}",
+    "tags": "a list such as [attack.t1059]; tags for subscribers stand under almenara: {tags: [...]}",
+    "timespan": "a number and one unit (s, m, h, d, w), such as 36h",
+    "condition": "{gte: 3} for a count, `a and not b` for an absence",
+    "references": "write a list",
+    "fields": "write a list",
+    "falsepositives": "write a list",
+}
+
 
 def parse(document: Document) -> tuple[Parsed | None, list[Fault]]:
     """The rule of one document, None when it cannot be used, and its faults."""
@@ -54,22 +73,27 @@ def parse(document: Document) -> tuple[Parsed | None, list[Fault]]:
     own = {key: value for key, value in data.items() if key != "almenara"}
     kind: Any = SigmaCorrelationRule if "correlation" in data else SigmaRule
     try:
-        parsed: Parsed = kind.from_dict(own, collect_errors=True)
+        parsed: Parsed = kind.from_dict(own, collect_errors=True, policy=POLICY)
     except (sigma_errors.SigmaError, TypeError, ValueError, AttributeError, KeyError) as error:
         return None, [_placed(document, error)]
-    faults = [_placed(document, error) for error in parsed.errors]
-    if isinstance(parsed, SigmaRule) and not any("detection" in str(f.line) for f in faults):
-        faults += _condition_faults(document, parsed)
+    if isinstance(parsed, SigmaCorrelationRule):
+        faults = [_placed(document, error) for error in parsed.errors]
+    else:
+        faults = _faults(document, parsed)
     return (None if faults else parsed), faults
 
 
-def _condition_faults(document: Document, rule: SigmaRule) -> list[Fault]:
-    # Conditions are parsed lazily; a rule whose detection failed has none to look at.
-    conditions = getattr(rule.detection, "parsed_condition", None)
-    if conditions is None:
-        return []
+def _faults(document: Document, rule: SigmaRule) -> list[Fault]:
+    """All that is wrong with a rule over one event: pySigma's faults, its one of the detection taken apart."""
+    items, names = item_faults(document), condition_faults(document)
+    kept = [error for error in rule.errors if not (items and _part(error) == "detection")]
+    faults = [*(_placed(document, error) for error in kept), *items, *names]
+    return faults if names or not rule.detection.detections else [*faults, *_syntax_faults(document, rule)]
+
+
+def _syntax_faults(document: Document, rule: SigmaRule) -> list[Fault]:
     faults = []
-    for condition in conditions:
+    for condition in rule.detection.parsed_condition:  # parsed now: pySigma does it lazily
         try:
             condition.parse()
         except (sigma_errors.SigmaError, TypeError, AttributeError) as error:  # pySigma trusts that it is text
@@ -80,20 +104,12 @@ def _condition_faults(document: Document, rule: SigmaRule) -> list[Fault]:
 
 def _placed(document: Document, error: Exception) -> Fault:
     text = str(error).rstrip(".")
-    part = next((_PLACES[kind] for kind in type(error).__mro__ if kind in _PLACES), "")
+    part = _part(error)
     if part == "correlation":
         inner = next((key for word, key in _WHERE_IN_CORRELATION if word in text.lower()), "")
-        cure = "{gte: 3} for a count, `a and not b` for an absence" if inner == "condition" else ""
-        return document.fault((part, inner) if inner else (part,), text, cure)
-    if part == "detection" and isinstance(error, sigma_errors.SigmaModifierError):
-        return document.fault(_field_with(document, text), text, "see the modifiers of the Sigma specification")
-    return document.fault((part,) if part else (), text)
+        return document.fault((part, inner) if inner else (part,), text, _CURES.get(inner, ""))
+    return document.fault((part,) if part else (), text, _CURES.get(part, ""))
 
 
-def _field_with(document: Document, text: str) -> tuple[str | int, ...]:
-    """The path of the detection field that holds the modifier which a fault names."""
-    word = text.split()[-1].strip("'\"")
-    for path in document.places:
-        if path and path[0] == "detection" and f"|{word}" in str(path[-1]):
-            return path
-    return ("detection",)
+def _part(error: Exception) -> str:
+    return next((_PLACES[kind] for kind in type(error).__mro__ if kind in _PLACES), "")
