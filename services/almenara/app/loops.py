@@ -14,12 +14,10 @@ from almenara.app.health import EVERY_S, write_health
 from almenara.app.settings import Settings
 from almenara.app.startup import Startup
 from almenara.domain.errors import Faulty, Fenced, Refused, Unreachable
-from almenara.notifier.send import Sender
 from almenara.ports.clock import Clock
 from almenara.ports.intake import Intake
 
 PAUSE_S: Final = 0.2
-SENDS_AT_ONCE: Final = 4
 WATCH_S: Final = 2.0
 _BACKOFF_S: Final = 2.0
 
@@ -74,23 +72,6 @@ async def run_pump(pump: Callable[[], int], stop: asyncio.Event) -> None:
             await pause(stop, _BACKOFF_S)
             continue
         if not taken:
-            await pause(stop, PAUSE_S)
-
-
-async def run_sender(sender: Sender, ways: Ways, stop: asyncio.Event) -> None:
-    """Sends what is due; several may run. Waits while no address is known."""
-    while not stop.is_set():
-        try:
-            sent = await asyncio.to_thread(sender.run_once, SENDS_AT_ONCE) if ways.ready else []
-        except Unreachable as error:
-            log.warning("sending waits: %s", error)
-            sent = []
-        for one in sent:
-            log.info(
-                "delivery %s to %s by %s: %s %s",
-                one.notice.delivery, one.notice.subscriber, one.notice.via, one.outcome.kind, one.outcome.detail,
-            )  # fmt: skip
-        if not sent:
             await pause(stop, PAUSE_S)
 
 

@@ -15,8 +15,9 @@ from almenara.app.channels import Ways
 from almenara.app.clock import SystemClock
 from almenara.app.distributed import Distributed, run_processor, run_relays
 from almenara.app.health import health_file
-from almenara.app.loops import run_health, run_reload, run_sender, run_ways, run_webhook, signals, together
+from almenara.app.loops import run_health, run_reload, run_ways, run_webhook, signals, together
 from almenara.app.polling import run_polling
+from almenara.app.sending import run_sender
 from almenara.app.settings import Settings
 from almenara.app.standalone import open_poller, sound_sources
 from almenara.app.startup import Startup
@@ -32,7 +33,6 @@ from almenara.ports.processor import Processor
 from almenara.ports.store import Store
 from almenara.rules.service import RulesProcessor
 
-SENDERS: Final = 4
 _INPUT: Final = (EVENTS, BLOBS, REJECTED)
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ def _notifier(given: Service) -> Work:
         given.processing(PlanProcessor(), "plan", (DELIVERIES, REJECTED)),
         run_ways(startup, ways, stop),
         run_reload(again, given.reload, stop),
-        *(run_sender(sender, ways, stop) for _ in range(SENDERS)),
+        run_sender(sender, ways, stop),
     ]
 
 

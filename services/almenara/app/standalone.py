@@ -18,13 +18,13 @@ from almenara.app.loops import (
     run_health,
     run_pump,
     run_reload,
-    run_sender,
     run_ways,
     run_webhook,
     signals,
     together,
 )
 from almenara.app.polling import Fetch, Poller, run_polling
+from almenara.app.sending import run_sender
 from almenara.app.settings import Settings
 from almenara.app.sources import last_readings, read_sources
 from almenara.app.startup import Startup
@@ -147,7 +147,6 @@ def _work(parts: Standalone, config_dir: Path, stop: asyncio.Event, reload: asyn
     work = [
         run_ticker(store, clock, partitions=store.partitions, stop=stop, every=settings.time.tick),
         run_pump(parts.pump, stop),
-        run_sender(parts.sender, parts.ways, stop),
         run_sender(parts.sender, parts.ways, stop),
         run_ways(parts.startup, parts.ways, stop),
         run_reload(parts.reload, reload, stop),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -15,6 +15,7 @@ from almenara.cli.session import Session, verb
 if TYPE_CHECKING:
     from almenara.app.demo import Demo, Happened
     from almenara.domain.alert import AlertChanged
+    from almenara.domain.notice import Notice
     from almenara.notifier.send import Sent
     from almenara.ports.store import Store
 
@@ -121,7 +122,7 @@ class _Teller:
             why = "" if changed.change == "raised" else f" ({str(changed.reason).replace('_', ' ')})"
             self._line(word, f"{alert.level.upper():7} {alert.title['en']}{why}  {alert.cite}")
             # Sends run side by side: without an order of its own the line would differ from run to run.
-            ways = [_way(one) for one in sorted(sent, key=_rank) if one.notice.changed.id == changed.id]
+            ways = [_way(one) for one in sorted(sent, key=_rank) if _notice(one).changed.id == changed.id]
             if ways:
                 self._line("", "→ " + ", ".join(ways))
 
@@ -196,7 +197,7 @@ def _summary(store: "Store", teller: _Teller) -> dict[str, Any]:
 
 
 def _delivery(sent: "Sent") -> dict[str, Any]:
-    notice = sent.notice
+    notice = _notice(sent)
     return {
         "delivery": notice.delivery,
         "alert": notice.changed.alert.cite,
@@ -231,11 +232,15 @@ def _clear(data_dir: Path) -> None:
 
 
 def _rank(sent: "Sent") -> tuple[str, str]:
-    return sent.notice.channel, sent.notice.subscriber
+    return _notice(sent).channel, sent.notice.subscriber
+
+
+def _notice(sent: "Sent") -> "Notice":
+    return cast("Notice", sent.notice)  # the demo has no operator who would be told of channels
 
 
 def _way(sent: "Sent") -> str:
-    notice = sent.notice
+    notice = _notice(sent)
     failed = "" if sent.outcome.kind == "delivered" else f" {sent.outcome.kind}"
     return f"{notice.channel} {notice.subscriber} ({notice.language}){failed}"
 

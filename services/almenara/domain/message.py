@@ -21,7 +21,9 @@ class Message:
 
     `headline` is true if read alone. `id` is the stable delivery id, `thread` the id of the first message of the
     alert to this subscriber by this channel (equal to `id` for the first). `mark` is a banner that must be seen
-    first, such as a possible duplicate; `change` says first what changed in an update.
+    first, such as a possible duplicate; `change` says first what changed in an update. `cite` is how people cite the
+    alert. `unsubscribe` is the https address of a page that ends these messages, empty where there is none. `handle`
+    is what the channel left when it delivered the first message of the thread.
     """
 
     id: str
@@ -39,3 +41,11 @@ class Message:
     mark: str = ""
     change: str = ""
     earlier: tuple[str, ...] = ()
+    cite: str = ""
+    unsubscribe: str = ""
+    handle: str = ""
+
+    @property
+    def updates(self) -> bool:
+        """Whether it follows an earlier message of its thread."""
+        return bool(self.thread) and self.thread != self.id

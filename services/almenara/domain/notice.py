@@ -52,6 +52,32 @@ class Notice:
     filter_index: int = -1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorNotice:
+    """What the operator is told of a channel: that it refuses for good what is sent `to` a subscriber, and why.
+
+    `to` is empty when it refuses everyone. `delivery` is the stable id of this message, `refused` that of the one that
+    was refused first. Lies in the send queue beside notices; `about` tells them apart.
+    """
+
+    about: str = "refusal"
+    delivery: str
+    subscriber: str
+    via: str
+    address_hash: str
+    language: str
+    destination: str
+    to: str
+    cause: str
+    at: datetime
+    refused: str
+
+    @property
+    def due(self) -> datetime:
+        """At once."""
+        return self.at
+
+
 class DeliveryState(StrEnum):
     """Where a delivery stands: *attempting* is recorded before the world is touched."""
 
@@ -65,7 +91,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One record of the stream `deliveries`: one step of one attempt."""
+    """One record of the stream `deliveries`: one step of one attempt.
+
+    `notice` and `alert` are empty for what the operator is told of a channel.
+    """
 
     id: str
     delivery: str

@@ -66,6 +66,7 @@ def compose(notice: Notice, *, contact: str = "", possible_duplicate: bool = Fal
         mark=_mark(telling) if possible_duplicate else "",
         change=plain(what_changed(changed, telling), PARAGRAPH),
         earlier=() if changed.change == Change.RAISED else (_earlier(changed, telling, title),),
+        cite=plain(alert.cite, NAME),
     )
 
 

@@ -37,7 +37,7 @@ class PlanFold:
         thread = f"{notice.subscriber}/{notice.via}/{notice.changed.alert.uid}"
         # Sequences are the order in which the record tells it; a later change must never overtake an earlier one.
         rank = f"{record.sequence:016d}"
-        return Outputs(sends=[Send(notice.delivery, thread, rank, notice.due, record.body)])
+        return Outputs(sends=[Send(notice.delivery, thread, rank, notice.due, record.body, notice.via)])
 
     def snapshot(self) -> bytes:
         """Nothing is remembered."""

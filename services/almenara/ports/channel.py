@@ -21,12 +21,18 @@ class Outcome:
     """What came of one attempt. `retry_after_s` is the wait that the other side asked for, None when it named none.
 
     `detail` is safe to record: it holds no address, token or URL. `receipt` is the other side's id of the message.
+    `down`: the destination itself is in trouble (no connection, silence, an error of its own), whatever the message
+    was. `for_all`: the refusal holds for whoever is told by this channel. `handle` is what the channel wants to be
+    given with later messages of the thread (`Message.handle`).
     """
 
     kind: OutcomeKind
     detail: str = ""
     retry_after_s: float | None = None
     receipt: str = ""
+    down: bool = False
+    for_all: bool = False
+    handle: str = ""
 
 
 class Channel(Protocol):

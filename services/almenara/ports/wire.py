@@ -14,7 +14,7 @@ from almenara.domain.alert import AlertChanged
 from almenara.domain.audience import Audience
 from almenara.domain.errors import Rejected
 from almenara.domain.event import SCHEMA_VERSION, Event
-from almenara.domain.notice import Delivery, Notice
+from almenara.domain.notice import Delivery, Notice, OperatorNotice
 from almenara.ports.upcast import upcast
 
 
@@ -51,6 +51,7 @@ _encoder = msgspec.json.Encoder()
 _ordered = msgspec.json.Encoder(order="sorted")
 _changed = msgspec.json.Decoder(AlertChanged)
 _notice = msgspec.json.Decoder(Notice)
+_operator = msgspec.json.Decoder(OperatorNotice)
 _delivery = msgspec.json.Decoder(Delivery)
 _audience = msgspec.json.Decoder(Audience)
 
@@ -124,6 +125,11 @@ def decode_alerts(body: bytes, position: str = "") -> AlertChanged | Event:
 def decode_notice(body: bytes) -> Notice:
     """A record of `notices`. Raises Rejected (`undecodable`)."""
     return _decode(_notice, body)
+
+
+def decode_send(body: bytes) -> Notice | OperatorNotice:
+    """The body of a send: a notice, or what the operator is told. Raises Rejected (`undecodable`)."""
+    return _decode(_operator, body) if body.startswith(b'{"about":') else decode_notice(body)
 
 
 def decode_delivery(body: bytes) -> Delivery:

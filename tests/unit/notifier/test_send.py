@@ -1,72 +1,15 @@
 """The sender over a real queue: what fails keeps nobody else waiting, and what may have got through says so."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from almenara.adapters.memory import MemoryStore
-from almenara.app.embedded import Embedded
-from almenara.domain.audience import Audience, Subscriber, Target, Want
-from almenara.domain.message import Message
-from almenara.domain.notice import Delivery, DeliveryState
-from almenara.notifier.plan import PlanProcessor
-from almenara.notifier.route import RouteProcessor
-from almenara.notifier.send import CLAIM_FOR, MAX_ATTEMPTS, Sender
+from almenara.domain.notice import DeliveryState
+from almenara.notifier.send import CLAIM_FOR, MAX_ATTEMPTS
 from almenara.ports.channel import Outcome, OutcomeKind
-from almenara.ports.log import DELIVERIES, read_range
-from almenara.ports.wire import decode_delivery
-from almenara.rules.service import RulesProcessor
-from made_up_life import T0, H, activate, checked, event, log, withdrawn
-
-SECRET = "nobody@example.org"
-
-
-@dataclass
-class Hands:
-    """A clock and a channel in one, both moved by the test."""
-
-    at: datetime = T0 + 10 * H
-    outcomes: list[Outcome | Exception] = field(default_factory=list)
-    got: list[Message] = field(default_factory=list)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def send(self, message: Message, address: str) -> Outcome:
-        outcome = self.outcomes.pop(0) if self.outcomes else Outcome(OutcomeKind.DELIVERED)
-        if isinstance(outcome, Exception):
-            raise outcome
-        if outcome.kind == OutcomeKind.DELIVERED:
-            self.got.append(message)
-        return outcome
-
-
-def queued(*events: str) -> MemoryStore:
-    """A store with one message for each statement, about alerts of their own."""
-    from almenara.app.activation import activate_audience
-
-    store = MemoryStore(1)
-    activate(store, checked())
-    target = Target(kind="mail", via="mail", address_hash="00")
-    who = Subscriber(id="ana", wants=(Want(),), targets=(target,), language="en")
-    activate_audience(store, Audience(subscribers=(who,)), T0 - H, by="t", reason="t")
-    log(store, *(event("statement.made", uid, 0, k="x") for uid in events))
-    pump(store)
-    return store
-
-
-def pump(store: MemoryStore) -> None:
-    Embedded(store, [RulesProcessor(store), RouteProcessor(store), PlanProcessor()]).pump()
-
-
-def sender(store: MemoryStore, hands: Hands) -> Sender:
-    return Sender(store, {"mail": hands}, lambda *_: SECRET, hands)
-
-
-def steps(store: MemoryStore) -> list[Delivery]:
-    return [decode_delivery(record.body) for record in read_range(store, DELIVERIES, 0)]
+from made_up_life import H, log, withdrawn
+from sending import SECRET, Hands, pump, queued, sender, steps
 
 
 def test_a_message_that_cannot_be_sent_by_a_fault_of_ours_does_not_block_the_others() -> None:
