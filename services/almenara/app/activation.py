@@ -39,14 +39,19 @@ def check(content: Content) -> Checked:
     return Checked(content, ruleset, blob_hash(content.blob()), tuple(run_all(ruleset)))
 
 
+def require_passed(checked: Checked) -> None:
+    """Raises Faulty when one of the rules' own tests fails."""
+    failed = [trial for trial in checked.trials if not trial.passed]
+    if failed:
+        raise Faulty([_fault(checked.ruleset.by_name[trial.rule], trial) for trial in failed])
+
+
 def activate_rules(store: Store, checked: Checked, at: datetime, *, by: str, reason: str) -> bool:
     """Stores the content and writes `ruleset.activated` into every partition. False when it had been written already.
 
     Raises Faulty when one of the rules' own tests fails: a bad ruleset never replaces a good one.
     """
-    failed = [trial for trial in checked.trials if not trial.passed]
-    if failed:
-        raise Faulty([_fault(checked.ruleset.by_name[trial.rule], trial) for trial in failed])
+    require_passed(checked)
     data = {"hash": checked.digest, "engine": SEMANTICS, "by": by, "reason": reason}
     return _activate(store, checked.content.blob(), RULESET, data, at)
 

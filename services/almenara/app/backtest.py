@@ -14,7 +14,7 @@ from almenara.app.active import Active
 from almenara.app.backtest_fold import Folded, Supposed, plan
 from almenara.app.backtest_jobs import Source, Work, fold_all, useful_jobs
 from almenara.app.sources import backwards
-from almenara.audit.compare import Compared, Found, Range, Side, Told, compare
+from almenara.audit.compare import Compared, Range, Side, Told, compare
 from almenara.domain.alert import Alert, AlertChanged, Evidence
 from almenara.domain.audience import Audience
 from almenara.domain.errors import Missing, Rejected
@@ -80,27 +80,48 @@ def backtest(
     `jobs` is the number of processes (0 = as many as are useful); the answer is the same for any. Raises Faulty for a
     ruleset that is wrong, before anything is folded.
     """
-    for content in (active, candidate):
-        build(content)
-    with closing(source.open()) as store:
-        work = _work(source, store, (active, candidate), audience)
-    folded = fold_all(work, jobs or useful_jobs(work), _progress(work, watch))
-    before, after = (_side(one, len(work.ends)) for one in folded)
-    failed = [{position for one in side for position in one.failed} for side in folded]
+    folded = fold(source, (active, candidate), audience=audience, jobs=jobs, watch=watch)
+    before, after = folded.sides
     return Report(
-        work.supposed[0].ruleset,
-        work.supposed[1].ruleset,
+        folded.rulesets[0],
+        folded.rulesets[1],
         within,
-        sum(work.ends),
+        folded.records,
         compare(before, after, within),
-        tuple(sorted(failed[1] - failed[0])),
+        tuple(sorted(folded.failed[1] - folded.failed[0])),
     )
 
 
-def removed(source: Source, with_it: Content, without_it: Content, within: Range, *, jobs: int = 0) -> list[Alert]:
-    """The alerts that a part of a ruleset (a filter) removes from the record: there without it, gone with it."""
-    found = backtest(source, without_it, with_it, within, jobs=jobs).compared.alerts
-    return [one.alert for one in found if one.found == Found.LOST]
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The record folded with several rulesets: of each its hash, what it led to, and the records on which it failed."""
+
+    rulesets: tuple[str, ...]
+    records: int
+    sides: tuple[Side, ...]
+    failed: tuple[frozenset[str], ...]
+
+
+def fold(
+    source: Source,
+    contents: Sequence[Content],
+    *,
+    audience: Audience | None = None,
+    jobs: int = 0,
+    watch: Watch | None = None,
+) -> Sides:
+    """Folds the whole record once with each ruleset. Options and errors as of `backtest`."""
+    for content in contents:
+        build(content)
+    with closing(source.open()) as store:
+        work = _work(source, store, contents, audience)
+    folded = fold_all(work, jobs or useful_jobs(work), _progress(work, watch))
+    return Sides(
+        tuple(supposed.ruleset for supposed in work.supposed),
+        sum(work.ends),
+        tuple(_side(side, len(work.ends)) for side in folded),
+        tuple(frozenset(position for one in side for position in one.failed) for side in folded),
+    )
 
 
 def _work(source: Source, store: Store, contents: Sequence[Content], audience: Audience | None) -> Work:

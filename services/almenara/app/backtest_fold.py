@@ -69,35 +69,35 @@ class Suppositions:
     def __init__(self, store: Store, ends: Sequence[int], supposed: Supposed) -> None:
         self._store = store
         self._ends = ends
-        blobs = _Blobs(store, supposed.blobs)
-        activated = _activation(RULESET, {"hash": supposed.ruleset, "engine": SEMANTICS})
-        self._rules = _Begun(RulesProcessor(blobs), activated)
+        blobs = Blobs(store, supposed.blobs)
+        activated = activation(RULESET, {"hash": supposed.ruleset, "engine": SEMANTICS})
+        self._rules = Begun(RulesProcessor(blobs), activated)
         self._route: Processor = RouteProcessor(blobs)
         if supposed.audience:
-            self._route = _Begun(self._route, _activation(AUDIENCE, {"hash": supposed.audience}))
+            self._route = Begun(self._route, activation(AUDIENCE, {"hash": supposed.audience}))
 
     def fold(self, partition: int, progress: Progress) -> Folded:
         """Folds `events` to alerts and these to notices. Raises Missing and Rejected for a ruleset that is wrong."""
         kept = _Rehearsal(self._store, self._ends)
-        _run(kept, self._rules, partition, progress)
-        _run(kept, self._route, partition)
+        run(kept, self._rules, partition, progress)
+        run(kept, self._route, partition)
         alerts = tuple(record.body for record in read_range(kept, ALERTS, partition))
-        return Folded(partition, alerts, tuple(_notices(kept.written)), tuple(_failed(kept.written)))
+        return Folded(partition, alerts, tuple(notices_of(kept.written)), tuple(_failed(kept.written)))
 
 
 def plan(folded: Sequence[Folded], partitions: int) -> list[Send]:
     """What would be sent: the plan folded over the notices of all partitions in the order of their moments."""
-    kept = _Kept(partitions)
+    kept = Kept(partitions)
     found = [(at, one.partition, number) for one in folded for number, (at, _) in enumerate(one.notices)]
     by_partition = {one.partition: one for one in folded}
     kept.append([by_partition[partition].notices[number][1] for _, partition, number in sorted(found)])
     for partition in range(partitions):
-        _run(kept, PlanProcessor(), partition)
+        run(kept, PlanProcessor(), partition)
     return kept.sends
 
 
-class _Kept(MemoryStore):
-    """A store in memory that also keeps in order what workers wrote and what they would have sent."""
+class Kept(MemoryStore):
+    """A store in memory that also keeps, in order, what workers wrote and what they would have sent."""
 
     def __init__(self, partitions: int) -> None:
         super().__init__(partitions)
@@ -105,12 +105,13 @@ class _Kept(MemoryStore):
         self.sends: list[Send] = []
 
     def commit(self, lease: Lease, batch: Batch) -> Lease:
+        """As every store."""
         self.written += batch.outputs
         self.sends += batch.sends
         return super().commit(lease, batch)
 
 
-class _Rehearsal(_Kept):
+class _Rehearsal(Kept):
     """Its `events` are those of the record. Activations of rules are passed over: in their place stands nothing new."""
 
     def __init__(self, record: LogReader, ends: Sequence[int]) -> None:
@@ -130,20 +131,22 @@ class _Rehearsal(_Kept):
 
 
 @dataclass(frozen=True, slots=True)
-class _Blobs:
+class Blobs:
     """The record's blobs, and some more; nothing is ever stored."""
 
     recorded: BlobStore
     more: Mapping[str, bytes]
 
     def put(self, body: bytes) -> str:
+        """The hash, and no more."""
         return blob_hash(body)
 
     def get(self, digest: str) -> bytes:
+        """The content. Raises Missing and Differs."""
         return self.more[digest] if digest in self.more else self.recorded.get(digest)
 
 
-class _Begun:
+class Begun:
     """A processor whose folds begin as if `first` had been the first record of every partition."""
 
     def __init__(self, processor: Processor, first: Event) -> None:
@@ -154,13 +157,14 @@ class _Begun:
         self.version = processor.version
 
     def open(self, partition: int, state: bytes | None, history: History) -> Fold:
+        """As the processor does."""
         fold = self._processor.open(partition, state, history)
         if state is None:
             fold.apply(Record(self.stream, partition, 0, "", self._first.id, encode_event(self._first), GENESIS))
         return fold
 
 
-def _run(store: _Kept, processor: Processor, partition: int, progress: Progress | None = None) -> None:
+def run(store: Kept, processor: Processor, partition: int, progress: Progress | None = None) -> None:
     """Runs a processor over one partition to its end, as a running system does."""
     worker = Worker(processor, partition, unit=store, snapshots=store, history=store)
     while records := store.read(processor.stream, partition, worker.after, BATCH):
@@ -169,7 +173,7 @@ def _run(store: _Kept, processor: Processor, partition: int, progress: Progress 
             progress(taken)
 
 
-def _notices(written: Sequence[Entry]) -> Iterator[tuple[datetime, Entry]]:
+def notices_of(written: Sequence[Entry]) -> Iterator[tuple[datetime, Entry]]:
     """The notices in order, each with its moment, which never runs backwards."""
     latest = EPOCH
     for entry in written:
@@ -190,7 +194,8 @@ def _failed(written: Sequence[Entry]) -> Iterator[str]:
                 yield str(refusal["position"])
 
 
-def _activation(type_: str, data: Mapping[str, object]) -> Event:
+def activation(type_: str, data: Mapping[str, object]) -> Event:
+    """An activation that was there before everything else."""
     return Event(
         id=f"{type_}/{SOURCE}", source=SOURCE, type=type_, time=EPOCH, recorded=EPOCH, country=NOWHERE, data=data
     )

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from almenara.cli.rules_backtest import backtest
+from almenara.cli.rules_promote import promote
 from almenara.cli.session import Session, verb
 
 
@@ -17,6 +18,7 @@ def command() -> None:
 
 
 command.add_command(backtest)
+command.add_command(promote)
 
 
 @command.command()
