@@ -10,7 +10,7 @@ import pytest
 
 from almenara.adapters.files import read_table, tables
 from almenara.domain.errors import Faulty
-from almenara.engine.watchlist import fold
+from almenara.engine.folding import fold
 from almenara.ingest.register import Import, days_covered, dropped_headers, known_headers, read_register
 from almenara.ingest.sources import SourceSpec
 from almenara.ports.source import Table

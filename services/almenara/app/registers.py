@@ -8,7 +8,8 @@ from almenara.adapters.files import read_table
 from almenara.app.intake import DraftIntake, Item, Report, for_countries
 from almenara.app.sources import LastReading
 from almenara.domain.errors import Fault, Faulty
-from almenara.engine.watchlist import Watchlist, fold
+from almenara.engine.folding import fold
+from almenara.engine.watchlist import Watchlist
 from almenara.ingest.register import (
     Import,
     RegisterReading,

@@ -1,17 +1,22 @@
-"""The enricher: writes ids beside names, and the rhetoric score into statements. Pure, part of the ruleset's version.
+"""The enricher: writes ids beside names, who is mentioned in an article, and the rhetoric score into statements.
 
-An id is written by exact name or alias only; a name that two entries with different ids claim gets none.
+Pure, part of the ruleset's version. An id is written by exact name or alias only; a name that two entries with
+different ids claim gets none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from almenara.domain.event import Event
+from almenara.engine.folding import Phrases, fold
 from almenara.engine.rhetoric import Scorer, rhetoric_of
-from almenara.engine.watchlist import Watchlist, fold, names_of
+from almenara.engine.watchlist import Watchlist, names_of
 
-STATEMENT = "statement.made"
+STATEMENT: Final = "statement.made"
+ARTICLE: Final = "article.published"
+_TOLD_IN: Final = ("title", "summary", "quote", "text")
+"""The fields of an article that are searched for names."""
 
 
 class Enricher:
@@ -33,6 +38,8 @@ class Enricher:
                 self._ids[name] = next(iter(ids))
             else:
                 self.ambiguous[name] = tuple(ids)
+        self._mentionable = tuple(self._ids.values())
+        self._mentions = Phrases(self._ids)
 
     def enrich(self, event: Event) -> Event:
         """The event with `<x>.id` beside every `<x>.name` that is known, and `rhetoric` in statements."""
@@ -41,6 +48,10 @@ class Enricher:
             rhetoric = rhetoric_of(data, self._scorer)
             if rhetoric is not None:
                 data = {**data, "rhetoric": rhetoric}
+        elif event.type == ARTICLE and "mentioned" not in data:
+            mentioned = self.mentioned(data)
+            if mentioned:
+                data = {**data, "mentioned": mentioned}
         return event if data is event.data else replace(event, data=data)
 
     def id_of(self, name: str) -> str | None:
@@ -51,18 +62,50 @@ class Enricher:
         """The name that the lists give this id, or None."""
         return self._names.get(uid)
 
-    def _named(self, value: Any) -> Any:
-        """The same value where nothing was added, else a copy with the ids."""
-        if isinstance(value, list | tuple):
-            items = [self._named(item) for item in value]
-            return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-        if not isinstance(value, Mapping):
-            return value
-        found = {key: self._named(inner) for key, inner in value.items()}
-        changed = any(found[key] is not value[key] for key in value)
-        name = value.get("name")
-        if isinstance(name, str) and not value.get("id"):
-            known = self.id_of(name)
+    def mentioned(self, data: Mapping[str, Any]) -> list[dict[str, str]]:
+        """Id and name of everyone on the lists who is named in an article as whole words, in order of first mention."""
+        found: dict[str, None] = {}
+        for field in _TOLD_IN:
+            for text in _texts(data.get(field)):
+                found.update((self._mentionable[number], None) for number in self._mentions.found_in(text))
+        return [{"id": uid, "name": self._names[uid]} for uid in found]
+
+    def _named(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same object where nothing was added, else a copy with the ids."""
+        changed: dict[str, Any] = {}
+        for key, inner in data.items():
+            if isinstance(inner, dict):
+                new: Any = self._named(inner)
+            elif isinstance(inner, list):
+                new = self._each_named(inner)
+            else:
+                continue
+            if new is not inner:
+                changed[key] = new
+        name = data.get("name")
+        if name.__class__ is str and not data.get("id"):
+            known = self._ids.get(fold(name))
             if known is not None:
-                return {**found, "id": known}
-        return found if changed else value
+                changed["id"] = known
+        return {**data, **changed} if changed else data
+
+    def _each_named(self, values: list[Any]) -> list[Any]:
+        """The same for each item of a list."""
+        changed = False
+        items = []
+        for item in values:
+            new: Any = item
+            if isinstance(item, dict):
+                new = self._named(item)
+            elif isinstance(item, list):
+                new = self._each_named(item)
+            changed = changed or new is not item
+            items.append(new)
+        return items if changed else values
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """The text, or those by language."""
+    if isinstance(value, str):
+        return (value,)
+    return [text for text in value.values() if isinstance(text, str)] if isinstance(value, Mapping) else ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from almenara.domain.errors import Fault
-from almenara.engine.watchlist import fold
+from almenara.engine.folding import Phrases, fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class LexiconScorer:
     """
 
     def __init__(self, terms: Sequence[tuple[str, float]]) -> None:
-        self._terms = tuple((term, f" {fold(term)} ", weight) for term, weight in terms)
+        self._terms = tuple(terms)
+        self._phrases = Phrases(term for term, _ in terms)
 
     def score(self, text: str, target: str) -> Score:
         """The lexicon is the same for every target."""
-        folded = f" {fold(text)} "
-        found = [(term, weight) for term, pattern, weight in self._terms if pattern in folded]
+        found = [self._terms[number] for number in sorted(self._phrases.found_in(text))]
         mild = 1.0
         for _, weight in found:
             mild *= 1.0 - weight

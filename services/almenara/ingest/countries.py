@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from almenara.domain.errors import Fault
-from almenara.engine.watchlist import fold
+from almenara.engine.folding import fold
 
 COLUMNS: Final = ("alpha3", "name_en", "name_es", "spellings")
 _CODE: Final = re.compile(r"[A-Z]{3}", re.ASCII)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from almenara.engine.watchlist import fold
+from almenara.engine.folding import fold
 from almenara.ingest.countries import Countries
 
 LANGUAGES: Final = ("en", "es")

@@ -5,7 +5,7 @@ Exact comparison only: no distance, no sound. Must not know the lists.
 
 from collections.abc import Callable
 
-from almenara.engine.watchlist import fold
+from almenara.engine.folding import fold
 
 IsWatched = Callable[[str], bool]
 """Whether a name, as written, is the exact name or an alias of an entry (case, accents, punctuation aside)."""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from almenara.domain.errors import Fault, Faulty, Rejected
 from almenara.domain.ids import content_id
-from almenara.engine.watchlist import fold
+from almenara.engine.folding import fold
 from almenara.ingest.checked import Previous, Reading, ReadOutcome, checked, compare
 from almenara.ingest.draft import Draft, cut_quote
 from almenara.ingest.names import IsWatched, matching, normal

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from almenara.domain.event import Event
 from almenara.engine.enrich import Enricher
+from almenara.engine.folding import fold
 from almenara.engine.rhetoric import LexiconScorer
-from almenara.engine.watchlist import COLUMNS, LINKS, fold, names_of, parse
+from almenara.engine.watchlist import COLUMNS, LINKS, names_of, parse
 
 NOON = datetime(2030, 3, 1, 12, tzinfo=UTC)
 TEXT = """id,name,kind,link,aliases

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from almenara.domain.errors import Faulty
-from almenara.engine.watchlist import fold
+from almenara.engine.folding import fold
 from almenara.ingest.checked import Previous
 from almenara.ingest.draft import stamp
 from almenara.ingest.names import matching, normal

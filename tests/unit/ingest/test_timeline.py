@@ -9,7 +9,7 @@ import pytest
 
 from almenara.domain.event import CHECKED, CORRECTED
 from almenara.engine.detectors.coverage import read
-from almenara.engine.watchlist import fold
+from almenara.engine.folding import fold
 from almenara.ingest.timeline import MAX_TICKS, Timeline
 from case_files import load_case, load_text
 from case_table import ALMORIA, PERU

@@ -11,7 +11,7 @@ from typing import Final
 
 from almenara.adapters.files.workbook import sheet_rows
 from almenara.domain.errors import Fault, Faulty
-from almenara.engine.watchlist import fold
+from almenara.engine.folding import fold
 from almenara.ports.source import Row, Table
 
 MAX_BYTES: Final = 50_000_000
