@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from almenara.adapters.feeds import Fetcher, Limits, parse
+from almenara.adapters.feeds import Limits, parse
 from almenara.adapters.feeds.child import refuse_declarations
-from almenara.adapters.feeds.guard import is_public, resolve
+from almenara.adapters.http.fetch import Fetcher
+from almenara.adapters.http.guard import is_public, resolve
 from almenara.domain.errors import Rejected, Unreachable
 from almenara.ingest.draft import stamp
 from almenara.ingest.feed import failed_feed, read_feed

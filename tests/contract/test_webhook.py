@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from standardwebhooks.webhooks import Webhook
 
-from almenara.adapters.http import webhook_app
 from almenara.adapters.http.signatures import Signatures, UsedIds
+from almenara.adapters.http.webhook import webhook_app
 from almenara.domain.errors import Refused
 from almenara.ingest.intake import EventIntake
 from almenara.ports.log import EVENTS, REJECTED

@@ -18,7 +18,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from almenara.adapters.feeds import Fetcher
+from almenara.adapters.http.fetch import Fetcher
 from almenara.adapters.sinks.smtp import SmtpSink
 from almenara.app.clock import SystemClock
 from almenara.app.loops import listening, run_webhook

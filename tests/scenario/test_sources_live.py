@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
-from almenara.adapters.feeds import Fetcher, parse
+from almenara.adapters.feeds import parse
+from almenara.adapters.http.fetch import Fetcher
 from almenara.app.clock import SystemClock
 from almenara.app.loops import listening, run_webhook
 from almenara.app.polling import try_source

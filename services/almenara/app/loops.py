@@ -128,7 +128,7 @@ async def run_webhook(settings: Settings, intake: Intake, stop: asyncio.Event) -
     """Serves the signed webhook. Raises Refused when its address cannot be had."""
     import uvicorn
 
-    from almenara.adapters.http import webhook_app
+    from almenara.adapters.http.webhook import webhook_app
 
     class Server(uvicorn.Server):
         """A server that leaves signals to us."""

@@ -116,7 +116,8 @@ def open_poller(
     store: Store, settings: Settings, clock: Clock, specs: list[SourceSpec], *, fetch: Fetch | None = None
 ) -> Poller:
     """The poller of the feeds, knowing from the log when each was last read."""
-    from almenara.adapters.feeds import Fetcher, parse
+    from almenara.adapters.feeds import parse
+    from almenara.adapters.http.fetch import Fetcher
 
     feeds = [spec.id for spec in specs if spec.url]
     return Poller(

@@ -59,7 +59,8 @@ def check(session: Session) -> int:
 @verb
 def try_(session: Session, what: str, limit: int) -> int:
     """Reads a feed once (a URL, or an id of sources.yaml) and shows what would come. Stores nothing."""
-    from almenara.adapters.feeds import Fetcher, parse
+    from almenara.adapters.feeds import parse
+    from almenara.adapters.http.fetch import Fetcher
     from almenara.app.polling import try_source
 
     now = datetime.now(UTC)

@@ -1,5 +1,1 @@
-"""HTTP in: the signed webhook."""
-
-from almenara.adapters.http.webhook import webhook_app
-
-__all__ = ["webhook_app"]
+"""HTTP: fetching and posting (public addresses only), the signed webhook that comes in and the one that goes out."""

@@ -1,10 +1,11 @@
-"""Which addresses may be fetched from: public ones only, so that no source can be made to read the inside of a house.
+"""Which addresses may be reached: public ones only, so that nobody can make us read or call the inside of a house.
 
 `ipaddress.is_global` alone lets through addresses that carry another one inside (NAT64, 6to4, Teredo, site-local).
 """
 
 import ipaddress
 import socket
+from collections.abc import Sequence
 from typing import Final
 
 from almenara.domain.errors import Rejected, Unreachable
@@ -12,6 +13,7 @@ from almenara.domain.errors import Rejected, Unreachable
 PRIVATE_ADDRESS: Final = "private_address"
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _REFUSED: Final = tuple(
     ipaddress.ip_network(text)
@@ -36,8 +38,8 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def resolve(host: str, port: int, *, allow_loopback: bool = False) -> list[str]:
-    """The addresses of a host, in the system's order; every one of them must be public.
+def resolve(host: str, port: int, *, allow_loopback: bool = False, allowed: Sequence[Network] = ()) -> list[str]:
+    """The addresses of a host, in the system's order; every one of them must be public, or in an `allowed` network.
 
     Raises Rejected (`private_address`) when one is not, and Unreachable when the name is not known.
     """
@@ -48,8 +50,9 @@ def resolve(host: str, port: int, *, allow_loopback: bool = False) -> list[str]:
     addresses = list(dict.fromkeys(str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found))
     for text in addresses:
         address = ipaddress.ip_address(text)
-        if not is_public(address) and not (allow_loopback and address.is_loopback):
-            raise Rejected(PRIVATE_ADDRESS, f"{host} is at {text}, which is no public address; not fetched")
+        known = any(address.version == network.version and address in network for network in allowed)
+        if not (known or is_public(address) or (allow_loopback and address.is_loopback)):
+            raise Rejected(PRIVATE_ADDRESS, f"{host} is at {text}, which is no public address; not reached")
     if not addresses:
         raise Unreachable(f"the name {host} has no address")
     return addresses

@@ -4,21 +4,17 @@ The connection goes to the very address that was checked, so that a name cannot 
 the environment are not used. Knows nothing of feeds.
 """
 
-import contextlib
 import hashlib
-import socket
-import threading
 import time
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
-from urllib3.util import Timeout
 
-from almenara.adapters.feeds.guard import resolve
+from almenara.adapters.http.connection import pool_to
+from almenara.adapters.http.guard import resolve
 from almenara.domain.errors import Rejected, Unreachable
 from almenara.ports.source import Fetched
 
@@ -73,7 +69,7 @@ class Fetcher:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         addresses = resolve(host, port, allow_loopback=self.allow_loopback)
         left_s = max(0.1, deadline - time.monotonic())
-        pool = _pool(parts.scheme, addresses[0], port, host=host, left_s=left_s)
+        pool = pool_to(parts.scheme, addresses[0], port, host=host, left_s=left_s)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         with pool:
             response = pool.request(
@@ -141,55 +137,6 @@ def _parts(url: str) -> SplitResult:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
         raise Rejected(BAD_URL, "only http and https addresses without a user name are fetched")
     return parts
-
-
-class _Cut:
-    """Ends a connection when its time is over: the library's own timeout begins again with every byte."""
-
-    left_s = 0.0
-
-    def cut_later(self, sock: socket.socket | None) -> None:
-        if sock is not None:
-            timer = threading.Timer(self.left_s, _shut, (sock,))
-            timer.daemon = True
-            timer.start()
-
-
-class _Http(_Cut, HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        self.cut_later(self.sock)
-
-
-class _Https(_Cut, HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        self.cut_later(self.sock)
-
-
-def _shut(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # closed since, as it should be
-        sock.shutdown(socket.SHUT_RDWR)
-
-
-def _pool(scheme: str, address: str, port: int, *, host: str, left_s: float) -> urllib3.HTTPConnectionPool:
-    timeout = Timeout(total=left_s)
-    pool: urllib3.HTTPConnectionPool
-    if scheme == "http":
-        pool = urllib3.HTTPConnectionPool(address, port, timeout=timeout, maxsize=1)
-        pool.ConnectionCls = type("_TimedHttp", (_Http,), {"left_s": left_s})
-    else:
-        pool = urllib3.HTTPSConnectionPool(
-            address,
-            port,
-            timeout=timeout,
-            maxsize=1,
-            server_hostname=host,
-            assert_hostname=host,
-            cert_reqs="CERT_REQUIRED",
-        )
-        pool.ConnectionCls = type("_TimedHttps", (_Https,), {"left_s": left_s})
-    return pool
 
 
 def _plain(error: HTTPError) -> str:
