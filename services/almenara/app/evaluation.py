@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from almenara.app.compiled import CompiledRulesets, user_cache
 from almenara.domain.errors import Fault, Faulty, Rejected
-from almenara.engine.ruleset import Content, build
+from almenara.engine.ruleset import Content
 from almenara.rules.evaluate import Evaluation
 
 
@@ -27,7 +28,7 @@ def evaluate(
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Every detection as (output, ""), every bad line as ({}, what is wrong with it). Raises Faulty at once."""
     try:
-        ruleset = build(content)
+        ruleset = CompiledRulesets(user_cache()).ruleset(content)
     except Faulty as error:
         faults = [Fault(f.file.removeprefix("rules/"), f.line, f.what, f.cure, f.column) for f in error.faults]
         raise Faulty(faults) from error

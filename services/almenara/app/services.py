@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from almenara.app.channels import Ways
 from almenara.app.clock import SystemClock
+from almenara.app.compiled import compiled_beside
 from almenara.app.distributed import Distributed, run_processor, run_relays
 from almenara.app.health import health_file
 from almenara.app.loops import run_health, run_reload, run_ways, run_webhook, signals, together
@@ -128,7 +129,8 @@ def _rules(given: Service) -> Work:
         startup.take_rules()
 
     writes = (ALERTS, *_INPUT)
-    processing = given.processing(RulesProcessor(given.store), "rules", writes)
+    compiled = compiled_beside(given.settings.data_dir)
+    processing = given.processing(RulesProcessor(given.store, compile=compiled.ruleset), "rules", writes)
     return [processing, run_reload(again, given.reload, given.stop)]
 
 

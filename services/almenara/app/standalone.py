@@ -10,6 +10,7 @@ from typing import Any
 
 from almenara.app.channels import Ways
 from almenara.app.clock import SystemClock
+from almenara.app.compiled import compiled_beside
 from almenara.app.embedded import Embedded
 from almenara.app.health import health_file
 from almenara.app.intake import DraftIntake
@@ -71,7 +72,8 @@ class Standalone:
     def pump(self) -> int:
         """Folds everything that is new. Returns how many records were taken."""
         if self._embedded is None:
-            processors: list[Processor] = [RulesProcessor(self.store), RouteProcessor(self.store), PlanProcessor()]
+            rules = RulesProcessor(self.store, compile=compiled_beside(self.settings.data_dir).ruleset)
+            processors: list[Processor] = [rules, RouteProcessor(self.store), PlanProcessor()]
             self._embedded = Embedded(self.store, processors)
         try:
             return self._embedded.pump()

@@ -15,7 +15,7 @@ from almenara.domain.event import ACTIVATIONS, AUDIENCE, COMMANDS, RULESET, Even
 from almenara.domain.ids import content_id
 from almenara.engine.detection import Late
 from almenara.engine.engine import SEMANTICS, Engine, EngineState
-from almenara.engine.ruleset import Ruleset, build, content_of
+from almenara.engine.ruleset import Content, Ruleset, build, content_of
 from almenara.ports.log import ALERTS, EVENTS, REJECTED, Entry, Record
 from almenara.ports.processor import History, Outputs
 from almenara.ports.state import BlobStore
@@ -42,8 +42,9 @@ class RulesProcessor:
     stream = EVENTS
     version = f"rules/{SEMANTICS}.1"
 
-    def __init__(self, blobs: BlobStore) -> None:
+    def __init__(self, blobs: BlobStore, *, compile: Callable[[Content], Ruleset] = build) -> None:
         self._blobs = blobs
+        self._compile = compile
         self._compiled: dict[str, Ruleset] = {}
 
     def open(self, partition: int, state: bytes | None, history: History) -> "RulesFold":
@@ -56,7 +57,7 @@ class RulesProcessor:
         if digest not in self._compiled:
             body = self._blobs.get(digest)
             try:
-                self._compiled[digest] = build(content_of(body))
+                self._compiled[digest] = self._compile(content_of(body))
             except Faulty as error:
                 raise Rejected("bad_ruleset", str(error)) from error
         return self._compiled[digest]

@@ -19,7 +19,7 @@ class Matcher:
     """The compiled rules over one event of a ruleset. Holds no state: one serves all partitions."""
 
     def __init__(self, rules: Sequence[SingleRule], lists: Mapping[str, Watchlist]) -> None:
-        self.conditions = {rule.name: compile_condition(rule.expression, lists) for rule in rules}
+        self.conditions: Final = _Conditions(rules, lists)
         self._rules = tuple(rules)
         self._lists = lists
         self._by_type: dict[str | None, _OfType] = {}
@@ -38,21 +38,23 @@ class Matcher:
 
     def _looking_at(self, type_: str | None) -> "_OfType":
         rules = [rule for rule in self._rules if type_ is None or rule.looks_at(type_)]
-        candidates = [(rule, self.conditions[rule.name]) for rule in rules]
         if len(self._by_type) > MAX_TYPES:  # types come from outside
             self._by_type.clear()
         sieve = Sieve([rule.expression for rule in rules], self._lists)
-        self._by_type[type_] = made = _OfType(candidates, sieve.passing)
+        self._by_type[type_] = made = _OfType(rules, self.conditions, sieve.passing)
         return made
 
 
 class _OfType:
     """The rules that look at one event type. The same few sets pass again and again, so they are kept."""
 
-    __slots__ = ("_candidates", "known", "passing")
+    __slots__ = ("_conditions", "_rules", "known", "passing")
 
-    def __init__(self, candidates: Sequence[Candidate], passing: Callable[[Mapping[str, Any]], Bits]) -> None:
-        self._candidates = candidates
+    def __init__(
+        self, rules: Sequence[SingleRule], conditions: "_Conditions", passing: Callable[[Mapping[str, Any]], Bits]
+    ) -> None:
+        self._rules = rules
+        self._conditions = conditions
         self.passing = passing
         self.known: dict[Bits, list[Candidate]] = {}
 
@@ -60,5 +62,20 @@ class _OfType:
         """The candidates of these bits."""
         if len(self.known) >= MAX_SETS:
             self.known.clear()
-        self.known[bits] = found = [self._candidates[number] for number in numbers_in(bits)]
+        self.known[bits] = found = [
+            (rule, self._conditions[rule.name]) for rule in (self._rules[number] for number in numbers_in(bits))
+        ]
         return found
+
+
+class _Conditions(dict[str, Condition]):
+    """The condition of each rule by name, compiled when it is first asked for: most of a large set never is."""
+
+    def __init__(self, rules: Sequence[SingleRule], lists: Mapping[str, Watchlist]) -> None:
+        super().__init__()
+        self._expressions = {rule.name: rule.expression for rule in rules}
+        self._lists = lists
+
+    def __missing__(self, name: str) -> Condition:
+        self[name] = made = compile_condition(self._expressions[name], self._lists)
+        return made
