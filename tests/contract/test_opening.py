@@ -210,7 +210,7 @@ def test_a_copy_that_cannot_be_written_can_be_read(readable_folder: Path) -> Non
     file.chmod(0o444)
     readable_folder.chmod(0o555)
     said = in_a_child(lambda: _read_all(file))
-    assert said == "10 records; append: Unreachable"
+    assert said == "10 records; append: Refused"
 
 
 def _read_all(file: Path) -> str:

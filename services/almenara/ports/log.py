@@ -7,7 +7,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from almenara.domain.errors import Rejected
 
@@ -37,11 +37,11 @@ class Entry:
     partition: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """An entry that has its place in the log. `sequence` counts from 1 per partition, without gaps.
 
-    `chain` (32 bytes) is the SHA-256 over the record and the chain of the one before it.
+    `chain` (32 bytes) is the SHA-256 over the record and the chain of the one before it. A tuple, because logs are read
+    by the thousand: a frozen dataclass takes three times as long to make.
     """
 
     stream: str

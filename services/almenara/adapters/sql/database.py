@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy import exc as sa
+from sqlalchemy.engine import ExecutionContext
 
 from almenara.domain.errors import AlmenaraError, Refused, Unreachable
 
@@ -32,7 +33,12 @@ _PAUSE_S: Final = 0.01
 # Two appenders met: a repeated id in another partition, a deadlock, a serialization failure. Running again mends it.
 _AGAIN: Final = frozenset({"23505", "40001", "40P01"})
 _READ_ONLY: Final = "25006"
+_MAP: Final = "PRAGMA mmap_size = 1073741824"
+"""How much of a SQLite file is read as memory, in bytes: records of a partition lie apart, a system call for each."""
 _WRITES: Final = "almenara_writes"
+
+BINARY: Final = "almenara_binary"
+"""The execution option of a statement whose rows PostgreSQL sends in binary."""
 
 T = TypeVar("T")
 
@@ -156,7 +162,9 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
         options = f"{url.query.get('options', '')} -c idle_in_transaction_session_timeout={ASLEEP_S}s"
         options += " -c default_transaction_read_only=on" if read_only else ""
         arguments["options"] = options.strip()
-        return create_engine(url, connect_args=arguments, isolation_level=level, pool_size=5, max_overflow=15)
+        engine = create_engine(url, connect_args=arguments, isolation_level=level, pool_size=5, max_overflow=15)
+        event.listen(engine, "before_cursor_execute", _in_binary)
+        return engine
     copy = _read_only(url, asked=read_only)
     engine = create_engine(copy or url, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _leave_as_it_is if copy else _set_up_sqlite)
@@ -181,12 +189,22 @@ def _read_only(url: URL, *, asked: bool) -> URL | None:
     return url.set(database=file.as_uri(), query=query)
 
 
+def _in_binary(
+    _: Connection, cursor: Any, _statement: str, _values: object, context: ExecutionContext | None, _many: bool
+) -> None:
+    # Bodies come as bytes, not as twice as many hexadecimal digits that have to be read.
+    if context is not None and context.execution_options.get(BINARY):
+        cursor.format = 1  # psycopg.pq.Format.BINARY
+
+
 def _leave_as_it_is(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None
+    connection.execute(_MAP)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
+    connection.execute(_MAP)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # NORMAL would lose the last commits with the power
 

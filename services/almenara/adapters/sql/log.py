@@ -9,24 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, LargeBinary, bindparam, cast, select, tuple_, update
+from sqlalchemy import Connection, bindparam, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from almenara.adapters.sql import schema
-from almenara.adapters.sql.database import Database
+from almenara.adapters.sql.database import BINARY, Database
 from almenara.ports.log import GENESIS, Appended, Entry, Record, chain_of, place
 
 _COUNTERS: Final = schema.partitions.c
-_RECORDS: Final = schema.records.c
 
-_READ: Final = (
-    # SQLite gives a forged body in whatever type it was written; the cast makes it bytes, for the chain to tell.
-    select(_RECORDS.sequence, _RECORDS.key, _RECORDS.id, cast(_RECORDS.body, LargeBinary), _RECORDS.chain)
-    .where(_RECORDS.stream == bindparam("s"), _RECORDS.partition == bindparam("p"))
-    .where(_RECORDS.sequence > bindparam("after"))
-    .order_by(_RECORDS.sequence)
-    .limit(bindparam("upto"))
-)
 _END: Final = select(_COUNTERS.last).where(_COUNTERS.stream == bindparam("s"), _COUNTERS.partition == bindparam("p"))
 _ADVANCE: Final = (
     update(schema.partitions)
@@ -34,7 +25,16 @@ _ADVANCE: Final = (
     .values(last=bindparam("to"), chain=bindparam("head"))
 )
 
-# Written for the drivers: a thousand ids or rows go over as one parameter or one statement.
+# Written for the drivers: a thousand ids or rows go over as one parameter or one statement, and come back as they are.
+# SQLite gives a forged body in whatever type it was written; the cast makes it bytes, for the chain to tell.
+_READ_SQLITE: Final = (
+    "SELECT sequence, key, id, CAST(body AS BLOB), chain FROM records "
+    "WHERE stream = ? AND partition = ? AND sequence > ? ORDER BY sequence LIMIT ?"
+)
+_READ_POSTGRESQL: Final = (
+    "SELECT sequence, key, id, body, chain FROM records "
+    "WHERE stream = %s AND partition = %s AND sequence > %s ORDER BY sequence LIMIT %s"
+)
 _KNOWN_SQLITE: Final = "SELECT id FROM records WHERE stream = ? AND id IN (SELECT value FROM json_each(?))"
 _KNOWN_POSTGRESQL: Final = "SELECT id FROM records WHERE stream = %(stream)s AND id = ANY(%(ids)b::text[])"
 _INSERT_SQLITE: Final = (
@@ -71,7 +71,9 @@ class SqlLog:
     def read(self, stream: str, partition: int, after: int, limit: int = 1000) -> list[Record]:
         """At most `limit` records with a sequence greater than `after`, in order. Raises Unreachable."""
         with self._database.reading() as connection:
-            rows = connection.execute(_READ, {"s": stream, "p": partition, "after": after, "upto": limit}).all()
+            statement = _READ_SQLITE if self._database.sqlite else _READ_POSTGRESQL
+            values = (stream, partition, after, limit)
+            rows = connection.exec_driver_sql(statement, values, execution_options={BINARY: True}).all()
         return [Record(stream, partition, *row) for row in rows]
 
     def end(self, stream: str, partition: int) -> int:
