@@ -1,9 +1,10 @@
 """`rules eval`: rules and events from files, without settings, store or log."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from almenara.app.compiled import CompiledRulesets, user_cache
 from almenara.domain.errors import Fault, Faulty, Rejected
@@ -37,17 +38,18 @@ def evaluate(
 
 
 def _run(evaluation: Evaluation, lines: Iterable[bytes], drain: bool) -> Iterator[tuple[dict[str, Any], str]]:
+    decode = msgspec.json.Decoder().decode
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            raw = json.loads(line, parse_constant=_refuse)
+            raw = decode(line)
             if not isinstance(raw, dict):
                 raise Rejected("bad_event", "a line is one JSON object")
             found = evaluation.feed(raw, number)
         except Rejected as error:
             yield {}, f"line {number}: {error.detail}"
-        except (ValueError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield {}, f"line {number}: no JSON: {error}"
         else:
             for said in found:
@@ -55,10 +57,6 @@ def _run(evaluation: Evaluation, lines: Iterable[bytes], drain: bool) -> Iterato
     if drain:
         for said in evaluation.drain():
             yield said, ""
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON number")
 
 
 def _text(path: Path) -> str:

@@ -43,7 +43,7 @@ class Enricher:
 
     def enrich(self, event: Event) -> Event:
         """The event with `<x>.id` beside every `<x>.name` that is known, and `rhetoric` in statements."""
-        data = self._named(event.data)
+        data = self._named(event.data) if self._ids else event.data
         if event.type == STATEMENT:
             rhetoric = rhetoric_of(data, self._scorer)
             if rhetoric is not None:
