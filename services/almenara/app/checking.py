@@ -11,7 +11,9 @@ from almenara.app.content import read_content
 from almenara.app.settings import Settings, load_settings
 from almenara.app.sources import parse_file
 from almenara.domain.errors import Fault, Faulty
+from almenara.engine.reading.places import documents_by_rule
 from almenara.ingest.sources import SourceSpec
+from almenara.rules.trial import Trial
 
 _KEY: Final = b"only to check the file: these hashes are thrown away"
 
@@ -54,17 +56,26 @@ def _rules(config_dir: Path, settings: Settings, faults: list[Fault]) -> Checked
     try:
         checked = check(read_content(config_dir, allowed_lateness_s=lateness))
     except Faulty as error:
-        faults += [_placed(fault, config_dir) for fault in error.faults]
+        faults += [placed(fault, config_dir) for fault in error.faults]
         return None
-    for trial in checked.trials:
-        if not trial.passed:
-            rule = checked.ruleset.by_name[trial.rule]
-            what = f"test '{trial.name}' of {trial.rule} fails: {'; '.join(trial.differences)}"
-            faults.append(_placed(Fault(rule.file, rule.line, what, "mend the rule or the test"), config_dir))
+    faults += [fault for _, fault in failures(checked, config_dir)]
     return checked
 
 
-def _placed(fault: Fault, config_dir: Path) -> Fault:
+def failures(checked: Checked, config_dir: Path) -> list[tuple[Trial, Fault]]:
+    """Every failed test with its fault, at the line where the test begins."""
+    failed = [trial for trial in checked.trials if not trial.passed]
+    documents = documents_by_rule(checked.content.files) if failed else {}
+    found = []
+    for trial in failed:
+        document = documents[trial.rule]
+        what = f"test '{trial.name}' of {trial.rule} fails: {'; '.join(trial.differences)}"
+        fault = document.fault(("almenara", "tests", trial.number - 1), what, "mend the rule or the test")
+        found.append((trial, placed(fault, config_dir)))
+    return found
+
+
+def placed(fault: Fault, config_dir: Path) -> Fault:
     """The fault with the folder in front of its file, as those of the other files have it."""
     file = config_dir / fault.file
     return Fault(str(file), fault.line, fault.what, fault.cure, fault.column) if file.exists() else fault

@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from almenara.cli.rules_backtest import backtest
+from almenara.cli.rules_check import check
 from almenara.cli.rules_promote import promote
+from almenara.cli.rules_test import test
 from almenara.cli.session import Session, verb
 
 
@@ -18,38 +20,9 @@ def command() -> None:
 
 
 command.add_command(backtest)
+command.add_command(check)
 command.add_command(promote)
-
-
-@command.command()
-@verb
-def check(session: Session) -> int:
-    """Everything wrong in the whole folder at once: file, line, and the cure."""
-    from almenara.engine.ruleset import build
-
-    content = _content(session)
-    ruleset = build(content)
-    session.give({"ok": True, "rules": len(ruleset.rules), "watchlists": len(ruleset.lists)})
-    session.say(f"check ok: {len(ruleset.rules)} rules, {len(ruleset.lists)} watchlists")
-    return 0
-
-
-@command.command()
-@verb
-def test(session: Session) -> int:
-    """Runs every rule's own tests; says what differs. Exit 1 when one fails."""
-    from almenara.app.activation import check as check_all
-
-    checked = check_all(_content(session))
-    failed = [trial for trial in checked.trials if not trial.passed]
-    for trial in checked.trials:
-        session.give({"rule": trial.rule, "test": trial.name, "passed": trial.passed, "differences": trial.differences})
-    for trial in failed:
-        session.say(f"FAILED {trial.rule}: {trial.name}")
-        for line in trial.differences:
-            session.say(f"    {line}")
-    session.say(f"{len(checked.trials) - len(failed)} tests ok, {len(failed)} failed")
-    return 1 if failed else 0
+command.add_command(test)
 
 
 @command.command(name="eval")

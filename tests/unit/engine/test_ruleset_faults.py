@@ -96,7 +96,12 @@ correlation:
             "absence needs a correlation of type temporal",
             "change the type",
         ),
-        ("title: D\nname: a\nlogsource: {product: x}\ndetection: {s: {f: 1}, condition: s}\n", 2, "is taken", "choose another"),
+        (
+            "title: D\nname: a\nlogsource: {product: x}\ndetection: {s: {f: 1}, condition: s}\n",
+            2,
+            "is taken",
+            "choose another",
+        ),
         (
             "title: D\nlogsource: {product: x}\ndetection: {s: {'f|expand': '%gone%'}, condition: s}\n",
             3,
@@ -120,6 +125,12 @@ def test_what_has_no_meaning_is_refused_with_the_cure(rest: str, line: int, what
     assert what in fault.what
     assert cure in fault.cure
     assert fault.line == line or not line
+
+
+def test_the_library_underneath_says_nothing_by_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    pattern = "title: D\nlogsource: {product: x}\ndetection: {s: {'f|re': '(?<=a)b'}, condition: s}\n"
+    assert "is invalid" in one(pattern).what
+    assert capfd.readouterr() == ("", "")
 
 
 SINGLE = "title: D\nlogsource: {product: x}\ndetection: {s: {f: 1}, condition: s}\nalmenara:\n"

@@ -13,6 +13,7 @@ from almenara.engine.reading.documents import Document
 from almenara.engine.reading.expressions import Unsupported, expression_of
 from almenara.engine.reading.extension import ExtensionReader
 from almenara.engine.reading.parsed import Parsed, common
+from almenara.engine.reading.places import name_of
 from almenara.engine.rule import AnyRule, SingleRule
 from almenara.engine.watchlist import Watchlist
 
@@ -58,7 +59,7 @@ class _Reader:
 
     def _take_name(self, document: Document) -> None:
         # From the document, so that a rule with other faults still counts.
-        name = next((str(document.data[key]) for key in ("name", "id", "title") if document.data.get(key)), "")
+        name = name_of(document)
         other = self._names.setdefault(name, document)
         if name and other is not document:
             cure = f"it is that of {other.file}:{other.line('name')}; choose another"
