@@ -80,7 +80,7 @@ FAULTS = [
     ("rules/a_meetings.yml:26:40", "'3 days' is not a duration", "36h"),
     ("rules/b_broken.yml:3:12", "not YAML", "check indents"),
     ("rules/b_broken.yml:6:1", "the name 'entry' is taken", "rules/a_meetings.yml:12"),
-    ("rules/b_broken.yml:8:25", "the condition cannot be read", "check names and brackets"),
+    ("rules/b_broken.yml:8:24", "end of text at its character 6 is unexpected", "check brackets"),
     ("rules/c_counts.yml:5:3", "no rule is named 'meetng'", "name a rule"),
     ("rules/c_counts.yml:7:3", "a count with lt", "gte or gt"),
     ("rules/c_counts.yml:13:7", "'(?<=a)b' is invalid", "no look-around"),

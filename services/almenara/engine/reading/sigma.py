@@ -1,5 +1,6 @@
 """One YAML document to one parsed Sigma rule, with every fault that pySigma finds, each at a line of the file."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -40,6 +41,7 @@ _PLACES: Final[dict[type[Exception], str]] = {
 }
 _WHERE_IN_CORRELATION: Final = (("timespan", "timespan"), ("condition", "condition"), ("group", "group-by"))
 
+_STUMBLED: Final = re.compile(r"found (.+?)\s+\(at char (\d+)\)")
 _CURES: Final[Mapping[str, str]] = {
     "title": "title: what it finds, in a few words, at most 256 characters",
     "id": "write a UUID, or leave it out and give a name",
@@ -98,7 +100,11 @@ def _syntax_faults(document: Document, rule: SigmaRule) -> list[Fault]:
             condition.parse()
         except (sigma_errors.SigmaError, TypeError, AttributeError) as error:  # pySigma trusts that it is text
             path = ("detection", "condition")
-            faults.append(document.fault(path, f"the condition cannot be read: {error}", "check names and brackets"))
+            # The parser lists its whole grammar; a person needs what it stumbled over.
+            stumbled = _STUMBLED.search(str(error))
+            why = f"{stumbled[1]} at its character {int(stumbled[2]) + 1} is unexpected" if stumbled else str(error)
+            cure = "join names with and, or, not; check brackets"
+            faults.append(document.fault(path, f"the condition cannot be read: {why}", cure))
     return faults
 
 
