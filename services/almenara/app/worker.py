@@ -65,13 +65,10 @@ class Worker:
         Raises Gap when a sequence is missing and Fenced when another worker holds the partition; in both cases
         nothing was written and this worker must be dropped.
         """
-        fresh = [record for record in records if record.sequence > self._lease.after]
-        if not fresh:
-            return 0
         entries: list[Entry] = []
         sends: list[Send] = []
         expected = self._lease.after
-        for record in fresh:
+        for record in records:
             if record.sequence <= expected:
                 continue
             expected += 1
@@ -80,9 +77,12 @@ class Worker:
             outputs = self._apply(record)
             entries += outputs.entries
             sends += outputs.sends
+        fresh = expected - self._lease.after
+        if not fresh:
+            return 0
         snapshot = self._snapshot(expected) if expected - self._snapshotted >= self._snapshot_every else None
         self._lease = self._unit.commit(self._lease, Batch(expected, entries, sends, snapshot))
-        return len(fresh)
+        return fresh
 
     def _apply(self, record: Record) -> Outputs:
         failure: Exception = RuntimeError("unreachable")
