@@ -89,7 +89,9 @@ class TestMail:
 
     def test_nobody_there(self):
         outcome = mail_channel(free_port()).send(message(), TO)
-        assert outcome == Outcome(OutcomeKind.RETRY_AFTER, "smtp broke off (ConnectionRefusedError) at connect")
+        assert outcome == Outcome(
+            OutcomeKind.RETRY_AFTER, "smtp broke off (ConnectionRefusedError) at connect", down=True
+        )
 
     def test_the_receipt_is_the_servers_own_id(self, smtp):
         smtp.reply_with(Reply("250 2.0.0 Ok: queued as 4F3A"))
@@ -174,7 +176,7 @@ class TestMail:
 
     def test_a_sender_without_sense_sends_nothing(self, smtp):
         outcome = mail_channel(smtp.port, sender="nobody").send(message(), TO)
-        assert outcome == Outcome(OutcomeKind.RETRY_AFTER, "the mail settings are not usable")
+        assert outcome == Outcome(OutcomeKind.RETRY_AFTER, "the mail settings are not usable", down=True)
 
 
 class TestSlack:
@@ -210,12 +212,12 @@ class TestSlack:
     def test_a_silence_is_unknown_for_the_post_may_be_there(self, slack):
         slack.answer_with(Answer(delay_s=60))
         outcome = SlackChannel(SlackSettings(timeout_s=SHORT_S)).send(message(), slack.url())
-        assert outcome == Outcome(OutcomeKind.UNKNOWN, "slack timed out")
+        assert outcome == Outcome(OutcomeKind.UNKNOWN, "slack timed out", down=True)
         assert len(slack.posts()) == 1
 
     def test_nobody_there(self):
         outcome = SlackChannel().send(message(), f"http://127.0.0.1:{free_port()}/services/T1/B1/c1")
-        assert outcome == Outcome(OutcomeKind.RETRY_AFTER, "slack not reached, broke off (ConnectionError)")
+        assert outcome == Outcome(OutcomeKind.RETRY_AFTER, "slack not reached, broke off (ConnectionError)", down=True)
 
     def test_a_redirect_is_not_followed(self, slack):
         slack.answer_with(Answer(302, "", {"Location": slack.url("OTHER")}))

@@ -26,6 +26,9 @@ TEXT_LIMIT: Final = 4_000
 MOST_PARAGRAPHS: Final = 60
 _NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _NOT_IN_DOMAIN: Final = re.compile(r"[^A-Za-z0-9.-]", re.ASCII)
+_HTTPS: Final = re.compile(
+    r"https://[A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]{1,900}", re.ASCII
+)  # no comma: a list of its own
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _COLOURS: Final[Mapping[str, str]] = {
     "critical": "#b3261e",
@@ -55,6 +58,10 @@ def letter(message: Message, sender: str, recipient: str, *, now: datetime | Non
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     mail["Content-Language"] = shown.language
+    if _HTTPS.fullmatch(shown.unsubscribe):
+        # RFC 8058: the mail program posts to the address; nobody has to open a page
+        mail["List-Unsubscribe"] = f"<{shown.unsubscribe}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(render_text(shown), charset="utf-8", cte="quoted-printable")
     mail.add_alternative(render_html(shown), subtype="html", charset="utf-8", cte="quoted-printable")
     return mail

@@ -24,6 +24,8 @@ from almenara.ports.channel import Outcome, OutcomeKind
 _ADDRESS: Final = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*", re.ASCII
 )
+_GO_ON: Final = 354
+_LINE_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 _MODES: Final = {
     "none": SMTPSecureMode.INSECURE,
     "starttls": SMTPSecureMode.STARTTLS,
@@ -66,7 +68,7 @@ class MailChannel:
             plugin = OutcomePlugin(self._settings, mail, address)
         except (AppriseException, TypeError, ValueError):
             # no cause is kept: it may quote the sender, the server or a password
-            return Outcome(OutcomeKind.RETRY_AFTER, "the mail settings are not usable")
+            return Outcome(OutcomeKind.RETRY_AFTER, "the mail settings are not usable", down=True)
         plugin.send(body="")
         return plugin.outcome
 
@@ -133,8 +135,9 @@ class Submission(AppriseSMTPController):
         and another one sent the mail.
         """
         smtp: smtplib.SMTP = self._socket  # type: ignore[assignment]  # set on entering
-        self.stage = "sender"
+        self.stage = "greeting"
         smtp.ehlo_or_helo_if_needed()
+        self.stage = "sender"
         code, said = smtp.mail(sender)
         if code != 250:
             return smtp_outcome(code, self.stage, said)
@@ -143,9 +146,15 @@ class Submission(AppriseSMTPController):
         if code not in (250, 251):
             return smtp_outcome(code, self.stage, said)
         if time.monotonic() > until:
-            return Outcome(OutcomeKind.RETRY_AFTER, "smtp took too long before data")
+            return Outcome(OutcomeKind.RETRY_AFTER, "smtp took too long before data", down=True)
+        self.stage = "data command"
+        code, said = smtp.docmd("data")
+        if code != _GO_ON:
+            return smtp_outcome(code, self.stage, said)
+        # In two steps, not by smtplib's `data`: only from here on may the other side have the mail.
         self.stage = "data"
-        code, said = smtp.data(mail)
+        smtp.send(_LINE_DOT.sub(b"..", mail).removesuffix(b"\r\n") + b"\r\n.\r\n")
+        code, said = smtp.getreply()
         return smtp_outcome(code, self.stage, said)
 
 
@@ -155,4 +164,4 @@ def _broken(error: Exception, stage: str) -> Outcome:
     silent = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
     how = "timed out" if silent else f"broke off ({type(error).__name__})"
     kind = OutcomeKind.UNKNOWN if stage == "data" else OutcomeKind.RETRY_AFTER
-    return Outcome(kind, f"smtp {how} at {stage}")
+    return Outcome(kind, f"smtp {how} at {stage}", down=True)

@@ -82,12 +82,12 @@ class SlackChannel:
         """Tries once. `ok` with status 200 is delivered; what was sent and not answered is unknown."""
         webhook = SlackWebhook.of(address)
         if webhook is None:
-            return Outcome(OutcomeKind.REJECTED_PERMANENT, "not a Slack webhook")
+            return Outcome(OutcomeKind.REJECTED_PERMANENT, "not a Slack webhook", for_all=True)
         try:
-            plugin = OutcomePlugin(webhook, payload(message), self._settings.timeout_s)
+            plugin = OutcomePlugin(webhook, payload(message, anew=True), self._settings.timeout_s)
         except AppriseException:
             # no cause is kept: it quotes the tokens
-            return Outcome(OutcomeKind.REJECTED_PERMANENT, "not a Slack webhook")
+            return Outcome(OutcomeKind.REJECTED_PERMANENT, "not a Slack webhook", for_all=True)
         plugin.send(body=message.headline)  # type: ignore[no-untyped-call]
         return plugin.outcome
 
@@ -139,8 +139,8 @@ def _broken(error: requests.RequestException) -> Outcome:
     never = any(isinstance(cause, _NEVER_SENT) for cause in _causes(error))
     how = "timed out" if isinstance(error, requests.Timeout) else f"broke off ({type(error).__name__})"
     if never:
-        return Outcome(OutcomeKind.RETRY_AFTER, f"slack not reached, {how}")
-    return Outcome(OutcomeKind.UNKNOWN, f"slack {how}")
+        return Outcome(OutcomeKind.RETRY_AFTER, f"slack not reached, {how}", down=True)
+    return Outcome(OutcomeKind.UNKNOWN, f"slack {how}", down=True)
 
 
 _NEVER_SENT: Final = (ConnectTimeoutError, NewConnectionError, ssl.SSLCertVerificationError)

@@ -18,10 +18,15 @@ FALLBACK: Final = 500
 Block = dict[str, Any]
 
 
-def payload(message: Message) -> dict[str, Any]:
-    """The JSON of one post. `text` is what notifications show: the headline, after the mark if there is one."""
+def payload(message: Message, *, anew: bool = False) -> dict[str, Any]:
+    """The JSON of one post. `text` is what notifications show: the headline, after the mark if there is one.
+
+    `anew`: it stands by itself, in no thread; an update then says first which alert it updates.
+    """
     headline = plain(message.headline)
     texts = []
+    if anew and message.updates and message.cite:
+        texts.append(f"{'Actualización de' if message.language == 'es' else 'Update to'} {message.cite}")
     if message.change:
         texts.append(message.change)
     if len(escaped(headline, 10 * HEADER)) > HEADER:
@@ -34,10 +39,20 @@ def payload(message: Message) -> dict[str, Any]:
     room = BLOCKS - len(head) - len(foot)
     if len(sections) > room:
         sections = [*sections[: room - 1], _section("…")]
-    fallback = f"{message.mark} {message.headline}" if message.mark else message.headline
+    return _post(message, message.headline, [*head, *sections, *foot])
+
+
+def reply(message: Message) -> dict[str, Any]:
+    """The JSON of a post in the thread of an alert: what changed; the first post was edited and tells the rest."""
+    text = message.change or message.headline
+    head = [_section(message.mark)] if message.mark else []
+    return _post(message, text, [*head, _section(text), _context(message.reference)])
+
+
+def _post(message: Message, text: str, blocks: list[Block]) -> dict[str, Any]:
     return {
-        "text": escaped(fallback, FALLBACK),
-        "blocks": [*head, *sections, *foot],
+        "text": escaped(f"{message.mark} {text}" if message.mark else text, FALLBACK),
+        "blocks": blocks,
         "mrkdwn": False,
         "parse": "none",
         "link_names": False,

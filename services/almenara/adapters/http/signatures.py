@@ -1,4 +1,4 @@
-"""Signatures of the webhook (Standard Webhooks) and the ids that were used: who may hand in, and nothing twice.
+"""Signatures of webhooks (Standard Webhooks) and the ids that were used: who may hand in, and nothing twice.
 
 Secrets print masked. Knows nothing of what is handed in.
 """
@@ -35,7 +35,7 @@ class Signatures:
 
     def __init__(self, secrets: Mapping[str, Revealable]) -> None:
         """Raises Refused for a secret that is none, without showing it."""
-        self._hooks = {source: _hook(source, secret) for source, secret in secrets.items()}
+        self._hooks = {source: hook(source, secret) for source, secret in secrets.items()}
         # Checked for unknown sources, so that they take as long and look the same.
         self._decoy = Webhook(randomness.token_bytes(32))
 
@@ -86,7 +86,8 @@ class UsedIds:
             self._used.pop((source, webhook_id), None)
 
 
-def _hook(source: str, secret: Revealable) -> Webhook:
+def hook(source: str, secret: Revealable) -> Webhook:
+    """What signs and verifies with a secret (`whsec_` and base 64). Raises Refused, without showing it."""
     text = secret.reveal().strip().removeprefix(_PREFIX)
     if not _BASE64.fullmatch(text):
         raise Refused(f"the webhook secret of '{source}' is not of the form whsec_ and 24 to 64 bytes in base 64")

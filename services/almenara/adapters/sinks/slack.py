@@ -1,110 +1,89 @@
-"""A small endpoint that speaks as Slack's incoming webhooks do, keeps every post as a line of JSON, answers as told.
+"""A small endpoint that speaks as Slack does: incoming webhooks, and the two calls of the API that a bot needs.
 
-Listens on 127.0.0.1 only, in threads of its own.
+Keeps every post as a line of JSON, without the token it came with.
 """
 
 import json
-import threading
-from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterable
+from email.message import Message as Headers
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
-HOST: Final = "127.0.0.1"
-FILE: Final = "posts.jsonl"
-_LARGEST: Final = 2_000_000
+from almenara.adapters.sinks.http import FILE, HOST, Answer, HttpSink
 
+__all__ = ["FILE", "HOST", "TOKEN", "Answer", "SlackSink"]
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How to answer one post: status, body and headers, after a while (seconds), or by cutting the connection."""
-
-    status: int = 200
-    body: str = "ok"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    delay_s: float = 0.0
-    cut: bool = False
-    keep: bool | None = None
-
-    @property
-    def keeps(self) -> bool:
-        """Whether the post is kept: when it is taken, unless told otherwise."""
-        return (self.status == 200) if self.keep is None else self.keep
+TOKEN: Final = "xoxb-made-up-token"  # noqa: S105 - of nobody
+_HOOKS: Final = "/services/"
+_POST: Final = "/api/chat.postMessage"
+_UPDATE: Final = "/api/chat.update"
 
 
-class SlackSink:
-    """The server. Use as a context manager, or call `start` and `stop`; `url()` is known once started."""
+class SlackSink(HttpSink):
+    """The server; `url()` is a webhook of it, `api()` its API.
 
-    def __init__(self, folder: Path, *, answers: Iterable[Answer] = ()) -> None:
-        self.folder = folder
-        self._answers: deque[Answer] = deque(answers)
-        self._lock = threading.Lock()
-        self._released = threading.Event()
-        self._server: ThreadingHTTPServer | None = None
-        self._thread: threading.Thread | None = None
-        self.port = 0
-        self.requests = 0
+    `token` is the bot's; `revoked` and `archived` (channels) may be changed at any time.
+    """
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Starts listening on a free port."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        server = ThreadingHTTPServer((HOST, 0), _handler(self))
-        server.daemon_threads = True
-        self._server = server
-        self.port = server.server_address[1]
-        self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="slack-sink", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stops listening and lets slow answers go. Idempotent."""
-        self._released.set()
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
-            self._server = self._thread = None
+    def __init__(self, folder: Path, *, answers: Iterable[Answer] = (), token: str = TOKEN) -> None:
+        super().__init__(folder, answers=answers)
+        self._token = token
+        self._shown: dict[tuple[str, str], dict[str, Any]] = {}
+        self.revoked = False
+        self.archived: set[str] = set()
 
     def url(self, name: str = "SINK") -> str:
         """A webhook URL of this endpoint."""
         return f"http://{HOST}:{self.port}/services/T{name}/B{name}/{name}"
 
-    def answer_with(self, *answers: Answer) -> None:
-        """Answers the next posts so, one each; after that as usual."""
-        with self._lock:
-            self._answers.extend(answers)
+    def api(self) -> str:
+        """The address of its API."""
+        return f"http://{HOST}:{self.port}/api"
 
-    def posts(self) -> list[dict[str, Any]]:
-        """The kept posts, in the order in which they came."""
-        try:
-            lines = (self.folder / FILE).read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines]
-
-    def take(self, path: str, body: bytes) -> Answer:
-        """Takes one post: keeps it if it is to be kept, waits if it is to be slow, and says how to answer."""
+    def shown(self, channel: str) -> list[dict[str, Any]]:
+        """The posts of a channel as people see them: edits applied, in the order in which they were first posted."""
         with self._lock:
-            self.requests += 1
-            answer = self._answers.popleft() if self._answers else Answer()
+            return [{"ts": ts, **post} for (where, ts), post in self._shown.items() if where == channel]
+
+    def usual(self, path: str, headers: Headers, body: bytes, *, keep: bool) -> Answer:
+        """As Slack answers a sound post, a bad token, an archived channel, a post that is not there."""
         post = _parsed(body)
-        if post is None or not path.startswith("/services/"):
+        if path in (_POST, _UPDATE):
+            error = self._error(path, headers, post or {})
+            if error or not keep or post is None:
+                return _said(ok=not error, error=error or None)
+            return self._shown_now(path, post)
+        if post is None or not path.startswith(_HOOKS):
             return Answer(status=400 if post is None else 404, body="invalid_payload" if post is None else "no_service")
-        if answer.keeps:
-            line = json.dumps({"path": path, "payload": post}, ensure_ascii=False)
-            with self._lock, (self.folder / FILE).open("a", encoding="utf-8") as opened:
-                opened.write(line + "\n")
-        if answer.delay_s:
-            self._released.wait(answer.delay_s)
-        return answer
+        if keep:
+            self.keep({"path": path, "payload": post})
+        return Answer(body="ok")
+
+    def _error(self, path: str, headers: Headers, post: dict[str, Any]) -> str:
+        channel = str(post.get("channel", ""))
+        if headers.get("Authorization") != f"Bearer {self._token}":
+            return "invalid_auth"
+        if self.revoked:
+            return "token_revoked"
+        if not channel.startswith("C"):
+            return "channel_not_found"
+        if channel in self.archived:
+            return "is_archived"
+        if path == _UPDATE and (channel, str(post.get("ts"))) not in self._shown:
+            return "message_not_found"
+        return "" if post.get("text") or post.get("blocks") else "no_text"
+
+    def _shown_now(self, path: str, post: dict[str, Any]) -> Answer:
+        channel = str(post["channel"])
+        ts = str(post["ts"]) if path == _UPDATE else f"1767700000.{len(self._shown):06}"
+        self._shown[channel, ts] = {**self._shown.get((channel, ts), {}), **post}
+        self.keep({"path": path, "payload": post, "ts": ts})
+        return _said(ok=True, channel=channel, ts=ts)
+
+
+def _said(**fields: Any) -> Answer:
+    given = {name: value for name, value in fields.items() if value is not None}
+    return Answer(body=json.dumps(given), headers={"Content-Type": "application/json; charset=utf-8"})
 
 
 def _parsed(body: bytes) -> dict[str, Any] | None:
@@ -113,36 +92,3 @@ def _parsed(body: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return post if isinstance(post, dict) and ("text" in post or "blocks" in post) else None
-
-
-def _handler(sink: SlackSink) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """One post in, one answer out."""
-
-        timeout = 30
-
-        def do_POST(self) -> None:
-            length = self.headers.get("Content-Length", "")
-            size = int(length) if length.isdigit() else 0
-            answer = sink.take(self.path, self.rfile.read(min(size, _LARGEST)))
-            if answer.cut:
-                self.close_connection = True
-                return
-            body = answer.body.encode()
-            self.send_response(answer.status)
-            for name, value in {
-                "Content-Type": "text/html",
-                "Content-Length": str(len(body)),
-                **answer.headers,
-            }.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing: the path holds tokens."""
-
-        def log_error(self, format: str, *args: Any) -> None:
-            """Says nothing."""
-
-    return Handler

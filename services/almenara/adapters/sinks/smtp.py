@@ -4,6 +4,7 @@ Listens on 127.0.0.1 only, in a thread of its own.
 """
 
 import asyncio
+import ssl
 import threading
 import weakref
 from collections import deque
@@ -20,9 +21,10 @@ HOST: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How to answer the data of one mail: with a line, after a while (seconds), or by cutting the connection.
+    """How to answer one step of a dialogue: with a line, after a while (seconds), or by cutting the connection.
 
-    `at` is the step that the answer is for: `rcpt` (the recipient) or `data` (the whole mail).
+    `at` is the step that the answer is for: `connect` (the greeting), `ehlo` (HELO, too), `mail` (the sender), `rcpt`
+    (the recipient), `command` (DATA itself) or `data` (the whole mail).
     """
 
     line: str = "250 2.0.0 Ok"
@@ -40,8 +42,12 @@ class Reply:
 class SmtpSink:
     """The server. Use as a context manager, or call `start` and `stop`; `port` is known once started."""
 
-    def __init__(self, folder: Path, *, replies: Iterable[Reply] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, replies: Iterable[Reply] = (), tls: ssl.SSLContext | None = None, implicit: bool = False
+    ) -> None:
+        """With `tls` it offers STARTTLS, or `implicit` TLS from the first byte."""
         self.folder = folder
+        self.tls, self.implicit = tls, implicit
         self._replies: deque[Reply] = deque(replies)
         self._lock = threading.Lock()
         self._count = 0
@@ -81,6 +87,15 @@ class SmtpSink:
     def mails(self) -> list[Path]:
         """The kept mails, in the order in which they came."""
         return sorted(self.folder.glob("*.eml"))
+
+    async def goes_on(self, server: SMTP, step: str) -> bool:
+        """Whether a step is answered as usual; otherwise it has been answered, or the connection is cut."""
+        reply = self._next(step)
+        if reply is None or (await self._act(server, reply) and reply.line.startswith("2")):
+            return True
+        if not reply.cut:
+            await server.push(reply.line)
+        return False
 
     async def handle_RCPT(  # noqa: N802 (aiosmtpd's name)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -126,16 +141,53 @@ class SmtpSink:
             aside.rename(self.folder / name)
 
 
+class _Dialogue(SMTP):
+    """One connection. What aiosmtpd has no hook for is asked of the sink here: greeting, EHLO, MAIL, DATA."""
+
+    greeted = False
+
+    async def push(self, status: Any) -> None:
+        """Sends a line; the first one is the greeting."""
+        if not self.greeted:
+            self.greeted = True
+            if not await self.event_handler.goes_on(self, "connect"):
+                return
+        await super().push(status)
+
+    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802
+        """EHLO, or what was told."""
+        if await self.event_handler.goes_on(self, "ehlo"):
+            await super().smtp_EHLO(hostname)
+
+    async def smtp_HELO(self, hostname: str) -> None:  # noqa: N802
+        """HELO, or what was told."""
+        if await self.event_handler.goes_on(self, "ehlo"):
+            await super().smtp_HELO(hostname)
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
+        """The sender, or what was told."""
+        if await self.event_handler.goes_on(self, "mail"):
+            await super().smtp_MAIL(arg)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        """The mail, or what was told."""
+        if await self.event_handler.goes_on(self, "command"):
+            await super().smtp_DATA(arg)
+
+
 class _Controller(Controller):
     """Binds to a free port and says which; aiosmtpd's own cannot start on port 0."""
 
     def __init__(self, sink: SmtpSink) -> None:
-        super().__init__(sink, hostname=HOST, port=0, data_size_limit=4_000_000)
+        implicit, starttls = (sink.tls, None) if sink.implicit else (None, sink.tls)
+        super().__init__(sink, hostname=HOST, port=0, ssl_context=implicit, data_size_limit=4_000_000)
+        self.SMTP_kwargs["tls_context"] = starttls
+        self._sink = sink
         self._dialogues: weakref.WeakSet[SMTP] = weakref.WeakSet()
 
     def factory(self) -> SMTP:
         """The protocol of one connection, remembered so that `stop` can end it."""
-        made: SMTP = super().factory()  # type: ignore[no-untyped-call]
+        made = _Dialogue(self._sink, **self.SMTP_kwargs)
         self._dialogues.add(made)
         return made
 
