@@ -9,6 +9,7 @@ import click
 
 from almenara.cli.rules_backtest import backtest
 from almenara.cli.rules_check import check
+from almenara.cli.rules_diff import diff
 from almenara.cli.rules_promote import promote
 from almenara.cli.rules_test import test
 from almenara.cli.session import Session, verb
@@ -21,6 +22,7 @@ def command() -> None:
 
 command.add_command(backtest)
 command.add_command(check)
+command.add_command(diff)
 command.add_command(promote)
 command.add_command(test)
 
