@@ -53,7 +53,9 @@ class Poster:
         try:
             return self._post(parts, addresses[0], port, body=body, headers=headers, deadline=deadline)
         except _NEVER_SENT as error:
-            how = "timed out" if isinstance(error, ConnectTimeoutError) else f"broke off ({type(error).__name__})"
+            # urllib3 counts a connection that was refused among those that timed out
+            late = isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError)
+            how = "timed out" if late else f"broke off ({type(error).__name__})"
             return Answer(broken=f"not reached, {how}", sent=False)
         except (HTTPError, OSError) as error:
             late = isinstance(error, ReadTimeoutError | TimeoutError) or time.monotonic() >= deadline
