@@ -26,7 +26,7 @@ class Text(_Data, frozen=True, tag="text"):
 class Number(_Data, frozen=True, tag="number"):
     """The value is this number, or spells it."""
 
-    value: float
+    value: int | float
 
 
 class Bool(_Data, frozen=True, tag="bool"):
@@ -62,14 +62,18 @@ class Compare(_Data, frozen=True, tag="compare"):
     """The number compares with `bound` as `op` (lt, lte, gt, gte) says."""
 
     op: str
-    bound: float
+    bound: int | float
 
 
 class TimePart(_Data, frozen=True, tag="timepart"):
-    """A part (minute, hour, day, week, month, year) of the moment, in UTC, is this number."""
+    """A part (minute, hour, day, week, month, year) of the moment, in UTC, compares with a number as `op` says.
+
+    `op` is eq, lt, lte, gt or gte; weeks are those of ISO 8601.
+    """
 
     part: str
     value: int
+    op: str = "eq"
 
 
 class Reference(_Data, frozen=True, tag="reference"):
@@ -86,7 +90,13 @@ class Listed(_Data, frozen=True, tag="listed"):
     name: str
 
 
-Test = Text | Number | Bool | Null | Exists | Regex | Cidr | Compare | TimePart | Reference | Listed
+class Until(_Data, frozen=True, tag="until"):
+    """The event happened on this day (ISO, in its country's zone) or before."""
+
+    day: str
+
+
+Test = Text | Number | Bool | Null | Exists | Regex | Cidr | Compare | TimePart | Reference | Listed | Until
 
 
 class Field(_Data, frozen=True, tag="field"):
@@ -97,9 +107,9 @@ class Field(_Data, frozen=True, tag="field"):
 
 
 class Keyword(_Data, frozen=True, tag="keyword"):
-    """Any text anywhere in the event's data meets the test."""
+    """Any text or number anywhere in the event's data meets the test."""
 
-    test: Text | Number | Regex
+    test: Text | Regex
 
 
 class And(_Data, frozen=True, tag="and"):

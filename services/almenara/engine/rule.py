@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from almenara.engine.expression import Node
+from almenara.engine.expression import And, Field, Node, Not, Until
 
 NO_TIME: Final = timedelta(0)
 ANY_COUNTRY: Final = "*"
@@ -64,16 +64,50 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     line: int = 0
 
 
-class SingleRule(Rule, frozen=True, kw_only=True, tag="single"):
-    """A rule over one event; `category` is the event type it looks at, empty for all."""
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """An exception to rules over one event, a document of its own: events that meet `expression` are held back.
 
+    `expires` (ISO) is the last day, of the event and in its country's zone, on which they are; empty: no end.
+    """
+
+    name: str
     expression: Node
+    owner: str = ""
+    reason: str = ""
+    expires: str = ""
+    file: str = ""
+    line: int = 0
+
+    @property
+    def exclusion(self) -> Node:
+        """What must hold for a rule to say something in spite of this filter."""
+        if not self.expires:
+            return Not(self.expression)
+        return Not(And((self.expression, Field("ce.day", Until(self.expires)))))
+
+
+class SingleRule(Rule, frozen=True, kw_only=True, tag="single"):
+    """A rule over one event; `category` is the event type it looks at, empty for all.
+
+    `unfiltered` is what the rule's own document says, `filters` are the exceptions to it.
+    """
+
+    unfiltered: Node
+    filters: tuple[Filter, ...] = ()
     category: str = ""
     product: str = ""
+    service: str = ""
+
+    @property
+    def expression(self) -> Node:
+        """What an event must meet: the rule's own words and none of its filters."""
+        if not self.filters:
+            return self.unfiltered
+        return And((self.unfiltered, *(found.exclusion for found in self.filters)))
 
     def looks_at(self, type_: str) -> bool:
-        """Whether the rule's log source is that of an event of Almenara of this type."""
-        return self.category in ("", type_) and self.product in ("", "almenara")
+        """Whether the rule's log source is that of an event of Almenara of this type; no event has a service."""
+        return self.category in ("", type_) and self.product in ("", "almenara") and not self.service
 
 
 class Correlation(Rule, frozen=True, kw_only=True):

@@ -112,9 +112,9 @@ correlation:
         ("title: D\naction: global\n", 2, "action: global", "write each rule out"),
         (
             "title: D\nlogsource: {product: x}\nfilter: {rules: [a], s: {f: 1}, condition: s}\n",
-            1,
-            "filter",
-            "exception",
+            2,
+            "log source does not fit a",
+            "write the log source of a",
         ),
         ("- 1\n", 1, "a rule must be a map", "start with title"),
     ],

@@ -15,13 +15,14 @@ from almenara.engine.expression import (
     Node,
     Not,
     Null,
-    Number,
     Or,
     Reference,
     Regex,
     Text,
+    Until,
 )
-from almenara.engine.matching.match import folded, test_of, text_of
+from almenara.engine.matching.match import folded, is_text, test_of, text_of
+from almenara.engine.rule import SingleRule
 from almenara.engine.view import View
 from almenara.engine.watchlist import Watchlist
 
@@ -79,6 +80,13 @@ def lists_in(expression: Node) -> frozenset[str]:
     return frozenset((expression.test.name,)) if named else frozenset()  # type: ignore[union-attr]
 
 
+def held_back(rule: SingleRule, view: View, lists: Lists) -> tuple[str, ...]:
+    """The names of the filters that keep the rule from holding for this event; none where it would not hold anyway."""
+    if not rule.filters or not _node(rule.unfiltered, lists)(view):
+        return ()
+    return tuple(found.name for found in rule.filters if not _node(found.exclusion, lists)(view))
+
+
 def _node(node: Node, lists: Lists) -> Predicate:
     if isinstance(node, Not):
         inner = _node(node.part, lists)
@@ -99,6 +107,8 @@ def _field(node: Field, lists: Lists) -> Predicate:
         return lambda view: all(found is None for found in view.values(path))
     if isinstance(test, Reference):
         return _reference(path, test)
+    if isinstance(test, Until):
+        return lambda view: view.day() <= test.day
     if isinstance(test, Listed):
         met = _listed(lists[test.name])
         return lambda view: any(met(view, found) for found in view.values(path))
@@ -122,7 +132,7 @@ def _leaf(node: Field, lists: Lists) -> Iterator[Leaf]:
             yield Leaf(node.path, lambda view, found: True)
     elif isinstance(test, Listed):
         yield Leaf(node.path, _listed(lists[test.name]), test.name)
-    elif not isinstance(test, Null | Reference):
+    elif not isinstance(test, Null | Reference | Until):
         value = test_of(test)
         yield Leaf(node.path, lambda view, found: value(found))
 
@@ -130,7 +140,7 @@ def _leaf(node: Field, lists: Lists) -> Iterator[Leaf]:
 def _listed(listed: Watchlist) -> Callable[[View, Any], bool]:
     def met(view: View, found: Any) -> bool:
         # A plain event may have no time: then no day says whether an entry is valid.
-        if found is None:
+        if not is_text(found):
             return False
         text = text_of(found)
         return (listed.entry(text) if view.plain else listed.valid_entry(text, view.day())) is not None
@@ -180,14 +190,14 @@ def _reference(path: str, test: Reference) -> Predicate:
     compare, other_path, spelling = _REFERENCE[test.how], test.field, text_of if test.cased else folded
 
     def holds(view: View) -> bool:
-        others = [spelling(other) for other in view.values(other_path) if other is not None]
-        texts = (spelling(found) for found in view.values(path) if found is not None)
+        others = [spelling(other) for other in view.values(other_path) if is_text(other)]
+        texts = (spelling(found) for found in view.values(path) if is_text(found))
         return any(compare(text, other) for text in texts for other in others)
 
     return holds
 
 
-def _keyword(test: Text | Number | Regex) -> Predicate:
+def _keyword(test: Text | Regex) -> Predicate:
     met = test_of(test)
     return lambda view: any(met(text) for text in texts_in(view.event.data))
 

@@ -1,10 +1,11 @@
 """Tests of one value as predicates. The plain, clear evaluator: closures, no cleverness; the fast one is held to it.
 
-Texts compare without case unless `cased`; a number in a rule also matches its spelling in an event. Regular
-expressions are RE2 (linear time).
+Texts compare without case unless `cased`; a number in a rule also matches its spelling in an event. An object is no
+text and no number: only its fields are compared. Regular expressions are RE2 (linear time).
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,11 +21,16 @@ ValueTest = Text | Number | Bool | Regex | Cidr | Compare | TimePart
 """The tests that ask one value alone."""
 
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "eq": operator.eq,
     "lt": operator.lt,
     "lte": operator.le,
     "gt": operator.gt,
     "gte": operator.ge,
 }
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,400}")
+_DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_MILLISECONDS_FROM: Final = 1e11
+"""Moments as numbers from here on are milliseconds; as seconds they would lie beyond the year 5000."""
 
 
 def test_of(test: ValueTest) -> Predicate:
@@ -43,6 +49,11 @@ def test_of(test: ValueTest) -> Predicate:
     return _compare(test) if isinstance(test, Compare) else _time_part(test)
 
 
+def is_text(value: Any) -> bool:
+    """Whether an event's value has a spelling that texts can be compared with: null and objects have none."""
+    return isinstance(value, str) or not (value is None or isinstance(value, Mapping))
+
+
 def text_of(value: Any) -> str:
     """The spelling of an event's value that texts in rules are compared with."""
     if isinstance(value, str):
@@ -52,21 +63,36 @@ def text_of(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def number_of(value: Any) -> float | None:
-    """The number that an event's value is or spells, else None."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int | float):
-        return value
+def number_of(value: Any) -> int | float | None:
+    """The number that an event's value is or spells (in plain decimals, nothing around it), else None."""
+    if isinstance(value, str):
+        if _INTEGER.fullmatch(value):
+            return int(value)
+        return float(value) if _DECIMAL.fullmatch(value) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def moment_of(value: Any) -> datetime | None:
+    """The moment that a value is: ISO 8601 (no offset = UTC), or a number of seconds or milliseconds since 1970."""
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return found.astimezone(UTC) if found and found.tzinfo else found and found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
         return None
 
 
 def folded(value: Any) -> str:
     """The spelling without case; long texts are folded once, however many rules ask."""
     return _casefold(text_of(value))
+
+
+def compile_regex(test: Regex) -> Any:
+    """The RE2 pattern; nothing is written to standard error. Raises re2.error."""
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(f"(?{test.flags}){test.pattern}" if test.flags else test.pattern, options)
 
 
 @lru_cache(maxsize=8_192)
@@ -78,7 +104,7 @@ def _text(test: Text) -> Predicate:
     parts = [part.casefold() if isinstance(part, str) and not test.cased else part for part in test.parts]
     spelling = text_of if test.cased else folded
     compare = _plain_comparison(parts) or _pattern_of(parts)
-    return lambda found: found is not None and compare(spelling(found))
+    return lambda found: is_text(found) and compare(spelling(found))
 
 
 def _plain_comparison(parts: Sequence[str | int]) -> Callable[[str], bool] | None:
@@ -111,8 +137,8 @@ def _number(wanted: float) -> Predicate:
 
 
 def _regex(test: Regex) -> Predicate:
-    compiled = re2.compile(f"(?{test.flags}){test.pattern}" if test.flags else test.pattern)
-    return lambda found: found is not None and compiled.search(text_of(found)) is not None
+    compiled = compile_regex(test)
+    return lambda found: is_text(found) and compiled.search(text_of(found)) is not None
 
 
 def _cidr(text: str) -> Predicate:
@@ -120,7 +146,7 @@ def _cidr(text: str) -> Predicate:
 
     def inside(found: Any) -> bool:
         try:
-            return ip_address(text_of(found)) in network
+            return isinstance(found, str) and ip_address(found) in network
         except ValueError:
             return False
 
@@ -138,14 +164,12 @@ def _compare(test: Compare) -> Predicate:
 
 
 def _time_part(test: TimePart) -> Predicate:
-    part, wanted = test.part, test.value
+    part, compare, wanted = test.part, _COMPARE[test.op], test.value
 
-    def equals(found: Any) -> bool:
-        try:
-            moment = datetime.fromisoformat(text_of(found))
-        except ValueError:
+    def holds(found: Any) -> bool:
+        moment = moment_of(found)
+        if moment is None:
             return False
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment
-        return (moment.isocalendar().week if part == "week" else getattr(moment, part)) == wanted
+        return compare(moment.isocalendar().week if part == "week" else getattr(moment, part), wanted)
 
-    return equals
+    return holds

@@ -109,7 +109,7 @@ def _probes(node: Node) -> Iterator[Probe]:
 
 def _probe(node: Field | Keyword) -> Probe | None:
     if isinstance(node, Keyword):
-        literal = _literal(node.test) if isinstance(node.test, Text | Regex) else ""
+        literal = _literal(node.test)
         return Probe(Kind.PART, None, literal) if literal else None
     test, path = node.test, node.path
     # The envelope is not part of the data that is looked into.

@@ -21,7 +21,7 @@ from sigma.correlations import (
 
 from almenara.domain.errors import Fault
 from almenara.domain.ids import canonical
-from almenara.engine.reading.detections import nearest
+from almenara.engine.reading.modifiers import nearest
 from almenara.engine.reading.parsed import Parsed, common
 from almenara.engine.rule import AbsenceRule, AggregateRule, Measure, SingleRule
 

@@ -1,143 +1,190 @@
-"""A rule's detection as its document has it: every item and every name by itself, each at its place.
+"""A detection: its selections, each at its place, and the condition over their names, to one expression.
 
-pySigma stops at the first fault of a detection; whoever mends a rule wants to see all of them at once.
+Read from the document itself, so that one fault hides no other: pySigma stops at the first of a detection. The grammar
+of conditions is pySigma's.
 """
 
-import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-import re2
 import sigma.exceptions as sigma_errors
-from sigma.modifiers import modifier_mapping
-from sigma.policy import SigmaPolicy
-from sigma.policy.regex_engine import RE2RegexEngine
-from sigma.rule import SigmaDetectionItem
+from sigma.conditions import (
+    ConditionAND,
+    ConditionIdentifier,
+    ConditionItem,
+    ConditionNOT,
+    ConditionSelector,
+    SigmaCondition,
+)
 
 from almenara.domain.errors import Fault
+from almenara.engine.expression import And, Field, Listed, Node, Or
 from almenara.engine.reading.documents import Document, Path
+from almenara.engine.reading.expressions import joined, linked, negated, value_of
+from almenara.engine.reading.modifiers import Unsupported, nearest, read_key
 
-_KEYWORDS: Final = frozenset({"and", "or", "not", "of", "1", "all", "any", "them"})
-_WORD: Final = re.compile(r"[\w*-]+")
-_LISTED: Final = re.compile(r"%([^%]+)%")
-_NO_LOOKAROUND: Final = "RE2 has no look-around and no back-references; say it with two items and `not`"
-
-
-def compile_pattern(pattern: str) -> Any:
-    """The RE2 pattern, nothing written to standard error. Raises re2.error."""
-    options = re2.Options()
-    options.log_errors = False
-    return re2.compile(pattern, options)
+_NO_SELECTIONS: Final = frozenset(("condition", "rules"))
+_STUMBLED: Final = re.compile(r"found (.+?)\s+\(at char (\d+)\)")
 
 
-class _QuietRE2(RE2RegexEngine):
-    """pySigma's own engine, without RE2's lines on standard error: a fault says it already."""
+class DetectionReader:
+    """Reads the map under one key of a document (`detection`, or `filter` of a filter) and collects its faults."""
 
-    def compile(self, pattern: str, flags: int = 0) -> Any:
-        letters = "".join(letter for flag, letter in ((re.I, "i"), (re.M, "m"), (re.S, "s")) if flags & flag)
-        return compile_pattern(f"(?{letters}){pattern}" if letters else pattern)
+    def __init__(self, document: Document, key: str, lists: Collection[str]) -> None:
+        self._document, self._key, self._lists = document, key, lists
+        self._selections: dict[str, Node | None] = {}
+        self.faults: list[Fault] = []
+        self.negative = False
+        """Whether the condition holds where none of its selections does, such as `not selection`."""
 
+    def read(self) -> Node | None:
+        """The expression, None when there are faults."""
+        raw = self._document.data.get(self._key)
+        if not isinstance(raw, Mapping):
+            self._fault((), f"{self._key} must be a map", "name selections and a condition over them")
+            return None
+        skipped = _NO_SELECTIONS if self._key == "filter" else {"condition"}
+        for name, definition in raw.items():
+            if name not in skipped:
+                self._selections[name] = self._selection((name,), definition)
+        if not self._selections:
+            self._fault((), f"{self._key} has no selection", "for example selection: {field: value}")
+        found = self._conditions(raw.get("condition"))
+        return None if self.faults else found
 
-POLICY: Final = SigmaPolicy(regex_engine=_QuietRE2())
+    def _selection(self, path: Path, definition: Any) -> Node | None:
+        if path == ("timeframe",) and not isinstance(definition, Mapping | list):
+            self._fault(path, "timeframe belongs to conditions with a pipe", "write a correlation with timespan:")
+            return None
+        if isinstance(definition, Mapping):
+            items = [self._item((*path, key), key, value) for key, value in definition.items()]
+            return self._all_sound(path, And, items)
+        if isinstance(definition, list) and any(isinstance(inner, Mapping | list) for inner in definition):
+            inner = [self._selection((*path, index), part) for index, part in enumerate(definition)]
+            return self._all_sound(path, Or, inner)
+        return self._item(path, "", definition)
 
+    def _all_sound(self, path: Path, kind: type[And] | type[Or], nodes: Iterable[Node | None]) -> Node | None:
+        found = list(nodes)
+        if not found:
+            self._fault(path, "an empty selection", "name a field and a value")
+        sound = [node for node in found if node is not None]
+        return joined(kind, sound) if found and len(sound) == len(found) else None
 
-def items_of(document: Document) -> list[str]:
-    """The names of the detection's items, in order."""
-    detection = document.data.get("detection")
-    return [name for name in detection if name != "condition"] if isinstance(detection, Mapping) else []
-
-
-def named_in(condition: str, items: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Each word of a condition that names items, with the items it names; `them` names all but `_private` ones."""
-    found: dict[str, tuple[str, ...]] = {}
-    for word in _WORD.findall(condition):
-        if word == "them":
-            found[word] = tuple(item for item in items if not item.startswith("_"))
-        elif word in items or word not in _KEYWORDS:
-            found[word] = tuple(item for item in items if item == word or ("*" in word and fnmatchcase(item, word)))
-    return found
-
-
-def conditions_of(document: Document) -> list[str]:
-    """The condition as written; several where it is a list, none where it is no text."""
-    detection = document.data.get("detection")
-    raw = detection.get("condition") if isinstance(detection, Mapping) else None
-    return [text for text in (raw if isinstance(raw, list) else [raw]) if isinstance(text, str)]
-
-
-def condition_faults(document: Document) -> list[Fault]:
-    """Several conditions instead of one, and every name in them that is no item of the detection."""
-    items, conditions = items_of(document), conditions_of(document)
-    unknown = [word for text in conditions for word, met in named_in(text, items).items() if not met]
-    several = document.fault(("detection", "condition"), "a list of conditions", "join them with `or`")
-    return [several] * (len(conditions) > 1) + [
-        document.fault(
-            ("detection", "condition"),
-            f"the condition names '{word}', which is no item of the detection",
-            nearest(word, items, f"items: {', '.join(items) or 'none'}"),
-        )
-        for word in dict.fromkeys(unknown)
-    ]
-
-
-def item_faults(document: Document) -> list[Fault]:
-    """Every field of the detection that Sigma refuses by itself: unknown modifiers, values that do not go with them."""
-    faults = []
-    for path, key, value in _fields(document):
+    def _item(self, path: Path, key: str, value: Any) -> Node | None:
+        """One field with its values, or keywords where there is no field."""
         try:
-            SigmaDetectionItem.from_mapping(key, value, policy=POLICY)
-        except (sigma_errors.SigmaError, TypeError, ValueError, AttributeError, KeyError) as error:
-            faults.append(_item_fault(document, path, error))
-    return faults
+            field, modifiers = read_key(key)
+        except Unsupported as error:
+            self._fault(path, error.what, error.cure)
+            return None
+        nodes: list[Node] = []
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            self._fault(path, "an empty list holds never", "name the values, or write null for an absent field")
+        for index, one in enumerate(values):
+            place = (*path, index) if isinstance(value, list) else path
+            try:
+                nodes.append(self._known(place, value_of(field, modifiers, one)))
+            except Unsupported as error:
+                self._fault(place, error.what, error.cure)
+        return linked(modifiers, nodes) if values and len(nodes) == len(values) else None
+
+    def _known(self, path: Path, node: Node) -> Node:
+        if isinstance(node, Field) and isinstance(node.test, Listed) and node.test.name not in self._lists:
+            name = node.test.name
+            cure = nearest(name, self._lists, f"add watchlists/{name}.csv")
+            self._fault(path, f"no watchlist is named '{name}'", cure)
+        return node
+
+    def _conditions(self, raw: Any) -> Node | None:
+        """The condition; of several in a list any may hold."""
+        if raw is None:
+            self._fault((), f"{self._key} has no condition", "for example condition: selection")
+            return None
+        several = isinstance(raw, list) and self._key != "filter"
+        found = []
+        for index, text in enumerate(raw if several and raw else [raw]):
+            path: Path = ("condition", index) if several and raw else ("condition",)
+            if isinstance(text, str):
+                found.append(self._condition(path, text))
+            else:
+                self._fault(path, "a condition must be one text", "for example condition: selection")
+        sound = [node for node in found if node is not None]
+        return joined(Or, sound) if found and len(sound) == len(found) else None
+
+    def _condition(self, path: Path, text: str) -> Node | None:
+        try:
+            tree = SigmaCondition(text, None).parse(postprocess=False)  # type: ignore[arg-type]
+        except (sigma_errors.SigmaError, RecursionError) as error:
+            self._fault(path, f"the condition cannot be read: {_why(error)}", _cure_of(text))
+            return None
+        self.negative = _holds_of_nothing(tree)
+        return self._node(path, tree)
+
+    def _node(self, path: Path, tree: Any) -> Node | None:
+        if isinstance(tree, ConditionIdentifier):
+            names = [name for name in self._selections if name == tree.identifier]
+            return self._named(path, tree.identifier, names, Or)
+        if isinstance(tree, ConditionSelector):
+            names = [name for name in self._selections if _selects(tree.pattern, name)]
+            return self._named(path, tree.pattern, names, And if tree.cond_class is ConditionAND else Or)
+        found = [self._node(path, arg) for arg in tree.args]
+        sound = [node for node in found if node is not None]
+        if len(sound) < len(found):
+            return None
+        if isinstance(tree, ConditionNOT):
+            return negated(sound[0])
+        return joined(And if isinstance(tree, ConditionAND) else Or, sound)
+
+    def _named(self, path: Path, word: str, names: list[str], kind: type[And] | type[Or]) -> Node | None:
+        if not names:
+            known = ", ".join(self._selections) or "none"
+            what = f"the condition names '{word}', which is no item of the {self._key}"
+            self._fault(path, what, nearest(word, self._selections, f"items: {known}"))
+        nodes = [self._selections[name] for name in names]
+        sound = [node for node in nodes if node is not None]
+        return joined(kind, sound) if names and len(sound) == len(nodes) else None
+
+    def _fault(self, path: Path, what: str, cure: str) -> None:
+        fault = self._document.fault((self._key, *path), what, cure)
+        if fault not in self.faults:  # a condition may name the same twice
+            self.faults.append(fault)
 
 
-def list_faults(document: Document, lists: Collection[str]) -> list[Fault]:
-    """Every watchlist that the detection looks into and that is not there."""
-    faults = []
-    for path, key, value in _fields(document):
-        if key is None or "expand" not in key.split("|")[1:]:
-            continue
-        for text in value if isinstance(value, list) else [value]:
-            name = _LISTED.fullmatch(text) if isinstance(text, str) else None
-            if name is not None and name[1] not in lists:
-                cure = nearest(name[1], lists, f"add watchlists/{name[1]}.csv")
-                faults.append(document.fault(path, f"no watchlist is named '{name[1]}'", cure))
-    return faults
+def _selects(pattern: str, name: str) -> bool:
+    """Whether a pattern selects a selection; one that begins with _ is selected only by patterns that do."""
+    if name.startswith("_") and not pattern.startswith("_"):
+        return False
+    return pattern == "them" or fnmatchcase(name, pattern)
 
 
-def _fields(document: Document) -> Iterator[tuple[Path, str | None, Any]]:
-    """Every field with its modifiers and its value; the key is None for keywords."""
-    detection = document.data.get("detection")
-    for name in items_of(document):
-        yield from _below(("detection", name), detection[name])
+def _holds_of_nothing(tree: ConditionItem | Any) -> bool:
+    """Whether a condition holds where none of its selections does."""
+    if isinstance(tree, ConditionIdentifier | ConditionSelector):
+        return False
+    parts = [_holds_of_nothing(arg) for arg in tree.args]
+    if isinstance(tree, ConditionNOT):
+        return not parts[0]
+    return all(parts) if isinstance(tree, ConditionAND) else any(parts)
 
 
-def _below(path: Path, value: Any) -> Iterator[tuple[Path, str | None, Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield (*path, key), key, inner
-    elif isinstance(value, list) and any(isinstance(inner, Mapping | list) for inner in value):
-        for index, inner in enumerate(value):
-            yield from _below((*path, index), inner)
-    else:
-        yield path, None, value
+def _why(error: Exception) -> str:
+    """The parser lists its whole grammar; a person needs what it stumbled over."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    stumbled = _STUMBLED.search(str(error))
+    return f"{stumbled[1]} at its character {int(stumbled[2]) + 1} is unexpected" if stumbled else str(error)
 
 
-def _item_fault(document: Document, path: Path, error: Exception) -> Fault:
-    text, cure = str(error).rstrip("."), ""
-    if isinstance(error, sigma_errors.SigmaRegularExpressionError):
-        said, between, why = text.rpartition(" is invalid: ")
-        text = said + between + (why[2:-1] if why.startswith(("b'", 'b"')) else why)
-        cure = _NO_LOOKAROUND if "perl operator" in why else "check its brackets and escapes (RE2 syntax)"
-    elif text.startswith("Unknown modifier"):
-        word = text.split()[-1].strip("'\"")
-        cure = nearest(word, modifier_mapping, "docs/rules.md names the modifiers")
-    return document.fault(path, text, cure)
-
-
-def nearest(word: str, known: Collection[str], otherwise: str) -> str:
-    """The cure for a name that is not known."""
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f"did you mean '{near[0]}'?" if near else otherwise
+def _cure_of(text: str) -> str:
+    if "|" in text:
+        return "counting is a correlation of its own: type: event_count"
+    words = set(text.split())
+    if upper := sorted(words & {"AND", "OR", "NOT", "And", "Or", "Not", "ALL", "All", "OF", "Of"}):
+        return f"write {', '.join(word.lower() for word in upper)} in small letters"
+    if "of" in words and "-" in text:
+        return "patterns hold letters, digits, _ and *; rename selections with a hyphen"
+    return "join names with and, or, not, `1 of x*`, `all of x*`; check brackets"

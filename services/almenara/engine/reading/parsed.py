@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from almenara.domain.alert import LEVELS
+from almenara.engine.expression import Node
 from almenara.engine.reading import documents, sigma
 from almenara.engine.reading.extension import Extension
 
 
 @dataclass(slots=True)
 class Parsed:
-    """One document that pySigma took, with our own map."""
+    """One document that was read, with our own map; a rule over one event has an expression, a correlation has none."""
 
     document: documents.Document
     rule: sigma.Parsed
     extension: Extension
+    expression: Node | None = None
 
     @property
     def name(self) -> str:

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+from sigma.correlations import SigmaCorrelationRule
 from sigma.rule import SigmaRule
 
 from almenara.domain.errors import Fault
 from almenara.domain.ids import canonical
-from almenara.engine.matching.condition import lists_in
-from almenara.engine.reading import correlations, documents, sigma
-from almenara.engine.reading.detections import list_faults
+from almenara.engine.expression import Node
+from almenara.engine.reading import correlations, documents, filters, sigma
+from almenara.engine.reading.detections import DetectionReader
 from almenara.engine.reading.documents import Document
-from almenara.engine.reading.expressions import Unsupported, expression_of
 from almenara.engine.reading.extension import ExtensionReader
 from almenara.engine.reading.parsed import Parsed, common
 from almenara.engine.reading.places import name_of
@@ -26,71 +26,87 @@ def read_rules(files: Mapping[str, str], lists: Mapping[str, Watchlist], faults:
 class _Reader:
     def __init__(self, files: Mapping[str, str], lists: Mapping[str, Watchlist], faults: list[Fault]) -> None:
         self._files, self._lists, self._faults = files, lists, faults
-        self._names: dict[str, Document] = {}
+        self._names: dict[tuple[bool, str], Document] = {}
         self._unread: set[str] = set()
+        self._filters: list[filters.Found] = []
 
     def read(self) -> list[AnyRule]:
         paths = [path for path in sorted(self._files) if path.startswith("rules/")]
         parsed = [one for path in paths for one in self._documents(path)]
-        singles = self._singles(parsed)
-        failed = self._unread | {one.name for one in parsed if isinstance(one.rule, SigmaRule)} - set(singles)
+        held = filters.assign(self._filters, parsed, self._unread, self._faults)
+        singles = self._singles(parsed, held)
         version = canonical([self._lists[name].version for name in sorted(self._lists)]).decode()
-        return [*singles.values(), *correlations.compile_all(parsed, singles, version, self._faults, failed=failed)]
+        return [
+            *singles.values(),
+            *correlations.compile_all(parsed, singles, version, self._faults, failed=self._unread),
+        ]
 
     def _documents(self, path: str) -> list[Parsed]:
         read, faults = documents.read(self._files[path], path)
         self._faults += faults
         found: list[Parsed] = []
         for document in read:
-            rule, faults = sigma.parse(document)
-            self._faults += faults
-            if not isinstance(document.data, dict):
-                continue
-            self._take_name(document)
-            reader = ExtensionReader(document)
-            extension = reader.read()
-            self._faults += reader.faults
-            if rule is not None:
-                found.append(Parsed(document, rule, extension))
-            elif "detection" in document.data:
-                self._unread |= {str(document.data[key]) for key in ("name", "id", "title") if key in document.data}
-                self._faults += list_faults(document, self._lists)
+            if filters.is_filter(document):
+                self._filter(document)
+            elif (one := self._rule(document)) is not None:
+                found.append(one)
         return found
 
-    def _take_name(self, document: Document) -> None:
+    def _filter(self, document: Document) -> None:
+        self._take_name(document, of_filters=True)
+        reader = filters.FilterReader(document, self._lists)
+        found = reader.read()
+        self._faults += reader.faults
+        if found is not None:
+            self._filters.append(found)
+
+    def _rule(self, document: Document) -> Parsed | None:
+        rule, faults = sigma.parse(document)
+        self._faults += faults
+        if not isinstance(document.data, dict):
+            return None
+        self._take_name(document)
+        extensions = ExtensionReader(document)
+        extension = extensions.read()
+        self._faults += extensions.faults
+        expression: Node | None = None
+        if "detection" in document.data:
+            detection = DetectionReader(document, "detection", self._lists)
+            expression = detection.read()
+            self._faults += detection.faults
+        if rule is not None and (isinstance(rule, SigmaCorrelationRule) or expression is not None):
+            return Parsed(document, rule, extension, expression)
+        self._unread |= {str(document.data[key]) for key in ("name", "id", "title") if key in document.data}
+        return None
+
+    def _take_name(self, document: Document, *, of_filters: bool = False) -> None:
         # From the document, so that a rule with other faults still counts.
         name = name_of(document)
-        other = self._names.setdefault(name, document)
+        other = self._names.setdefault((of_filters, name), document)
         if name and other is not document:
             cure = f"it is that of {other.file}:{other.line('name')}; choose another"
             self._faults.append(document.fault(("name",), f"the name '{name}' is taken", cure))
 
-    def _singles(self, parsed: Sequence[Parsed]) -> dict[str, SingleRule]:
+    def _singles(self, parsed: Sequence[Parsed], held: Mapping[str, list[filters.Found]]) -> dict[str, SingleRule]:
         feeding = correlations.feeding(parsed)
         found: dict[str, SingleRule] = {}
         for one in parsed:
-            if isinstance(one.rule, SigmaRule):
+            if isinstance(one.rule, SigmaRule) and one.expression is not None:
                 alerts = one.name not in feeding and str(one.rule.id) not in feeding
-                rule = self._single(one, one.rule, alerts=alerts)
-                if rule is not None:
-                    found[one.name] = rule
+                found[one.name] = _single(one, one.expression, held.get(one.name, []), alerts=alerts)
         return found
 
-    def _single(self, one: Parsed, rule: SigmaRule, *, alerts: bool) -> SingleRule | None:
-        try:
-            expression = expression_of(rule.detection.parsed_condition[0].parsed)
-        except Unsupported as error:
-            self._faults += [one.document.fault(("detection",), str(error)), *list_faults(one.document, self._lists)]
-            return None
-        if not lists_in(expression) <= set(self._lists):
-            self._faults += list_faults(one.document, self._lists)
-            return None
-        source, data = rule.logsource, one.document.data
-        return SingleRule(
-            **common(one),
-            alerts=alerts,
-            expression=expression,
-            category=source.category or "",
-            product=source.product or "",
-            detection_hash=canonical([one.name, data.get("detection"), data.get("logsource")]).decode(),
-        )
+
+def _single(one: Parsed, expression: Node, held: Sequence[filters.Found], *, alerts: bool) -> SingleRule:
+    data = one.document.data
+    hashed = [one.name, data["detection"], data["logsource"], *([[by.hash for by in held]] if held else [])]
+    return SingleRule(
+        **common(one),
+        alerts=alerts,
+        unfiltered=expression,
+        filters=tuple(by.filter for by in held),
+        category=data["logsource"].get("category") or "",
+        product=data["logsource"].get("product") or "",
+        service=data["logsource"].get("service") or "",
+        detection_hash=canonical(hashed).decode(),
+    )
