@@ -12,6 +12,7 @@ from almenara.cli.rules_check import check
 from almenara.cli.rules_diff import diff
 from almenara.cli.rules_promote import promote
 from almenara.cli.rules_test import test
+from almenara.cli.rules_tune import tune
 from almenara.cli.session import Session, verb
 
 
@@ -25,6 +26,7 @@ command.add_command(check)
 command.add_command(diff)
 command.add_command(promote)
 command.add_command(test)
+command.add_command(tune)
 
 
 @command.command(name="eval")
