@@ -3,7 +3,6 @@
 Has no way to send.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from almenara.app.backtest import Watch, fold
@@ -12,6 +11,7 @@ from almenara.app.yaml_text import without_document
 from almenara.audit.compare import Found, Range, compare
 from almenara.domain.alert import Alert
 from almenara.engine.reading import documents
+from almenara.engine.reading.filters import is_filter
 from almenara.engine.ruleset import Content
 
 
@@ -35,11 +35,11 @@ class Removed:
 def filters_of(content: Content) -> list[FilterDocument]:
     """Every filter document, in order of file and place."""
     return [
-        FilterDocument(str(document.data.get("name") or document.data.get("title") or ""), file, document.line())
+        FilterDocument(str(document.data.get("name") or document.data.get("title")), file, document.line("title"))
         for file in sorted(content.files)
         if file.startswith("rules/")
         for document in documents.read(content.files[file], file)[0]
-        if isinstance(document.data, Mapping) and "filter" in document.data
+        if is_filter(document)
     ]
 
 
