@@ -30,13 +30,18 @@ def ruleset(detection: Any) -> Ruleset:
 
 def detections(detection: Any, data: Mapping[str, Any]) -> list[Detection]:
     """What the rule says of one plain event."""
-    event = Event(id="1", source="test", type="", time=NOON, recorded=NOON, country="", data=data)
-    return Engine(ruleset(detection)).plain(event)
+    return Engine(ruleset(detection)).plain(_plain(1, data))
 
 
 def matches(detection: Any, data: Mapping[str, Any]) -> bool:
     """Whether the rule fires on one plain event."""
     return bool(detections(detection, data))
+
+
+def met(detection: Any, *events: Mapping[str, Any]) -> list[bool]:
+    """Whether the rule fires on each of some plain events."""
+    engine = Engine(ruleset(detection))
+    return [bool(engine.plain(_plain(number, data))) for number, data in enumerate(events)]
 
 
 def faults_of(files: Mapping[str, str]) -> list[Fault]:
@@ -46,3 +51,7 @@ def faults_of(files: Mapping[str, str]) -> list[Fault]:
     except Faulty as error:
         return list(error.faults)
     return []
+
+
+def _plain(number: int, data: Mapping[str, Any]) -> Event:
+    return Event(id=str(number), source="test", type="", time=NOON, recorded=NOON, country="", data=data)

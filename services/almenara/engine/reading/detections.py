@@ -7,6 +7,7 @@ of conditions is pySigma's.
 import re
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
+from itertools import accumulate
 from typing import Any, Final
 
 import sigma.exceptions as sigma_errors
@@ -24,6 +25,9 @@ from almenara.engine.expression import And, Field, Listed, Node, Or
 from almenara.engine.reading.documents import Document, Path
 from almenara.engine.reading.expressions import joined, linked, negated, value_of
 from almenara.engine.reading.modifiers import Unsupported, nearest, read_key
+
+MAX_NESTED: Final = 50
+"""How deep the brackets of a condition may be nested: what reads and evaluates it goes as deep."""
 
 _NO_SELECTIONS: Final = frozenset(("condition", "rules"))
 _STUMBLED: Final = re.compile(r"found (.+?)\s+\(at char (\d+)\)")
@@ -117,12 +121,16 @@ class DetectionReader:
 
     def _condition(self, path: Path, text: str) -> Node | None:
         try:
+            if _nested(text) > MAX_NESTED:
+                raise RecursionError
             tree = SigmaCondition(text, None).parse(postprocess=False)  # type: ignore[arg-type]
-        except (sigma_errors.SigmaError, RecursionError) as error:
+            self.negative = _holds_of_nothing(tree)
+            return self._node(path, tree)
+        except RecursionError:
+            self._fault(path, "the condition is nested too deep", "name parts of it as selections of their own")
+        except sigma_errors.SigmaError as error:
             self._fault(path, f"the condition cannot be read: {_why(error)}", _cure_of(text))
-            return None
-        self.negative = _holds_of_nothing(tree)
-        return self._node(path, tree)
+        return None
 
     def _node(self, path: Path, tree: Any) -> Node | None:
         if isinstance(tree, ConditionIdentifier):
@@ -171,10 +179,13 @@ def _holds_of_nothing(tree: ConditionItem | Any) -> bool:
     return all(parts) if isinstance(tree, ConditionAND) else any(parts)
 
 
+def _nested(text: str) -> int:
+    """How deep the brackets of a text are nested."""
+    return max(accumulate(1 if sign == "(" else -1 for sign in text if sign in "()"), default=0)
+
+
 def _why(error: Exception) -> str:
     """The parser lists its whole grammar; a person needs what it stumbled over."""
-    if isinstance(error, RecursionError):
-        return "it is nested too deep"
     stumbled = _STUMBLED.search(str(error))
     return f"{stumbled[1]} at its character {int(stumbled[2]) + 1} is unexpected" if stumbled else str(error)
 

@@ -90,7 +90,7 @@ def _check_type(modifiers: Modifiers, value: Any) -> None:
         raise Unsupported("a map or a list is no value", "name nested fields with dots: field.inner")
     textual, numeric = modifiers.one_of(TEXTUAL), modifiers.one_of(NUMERIC)
     if textual and not isinstance(value, str):
-        cure = "" if value is None else f"quote it: '{_spelling(value)}'"
+        cure = "write null without modifiers" if value is None else f"quote it: '{_spelling(value)}'"
         raise Unsupported(f"|{textual} needs a text, not {_spelling(value)}", cure)
     if numeric and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise Unsupported(f"|{numeric} needs a number, not '{_spelling(value)}'", "write a number, without quotes")
@@ -139,6 +139,9 @@ def _texts(modifiers: Modifiers, value: str, *, cased: bool) -> Iterator[Text]:
     encoded = next((name for name in chain if name.startswith("base64")), "")
     if encoded and not value:
         raise Unsupported(f"|{encoded} of an empty text stands in every text", "write the text")
+    wide = next((name for name in chain if name in ("wide", "utf16", "utf16be")), "")
+    if wide and not value.isascii():
+        raise Unsupported(f"|{wide} takes ASCII letters alone, not '{value}'", "look for the part that is ASCII")
     try:
         read = SigmaDetectionItem.from_mapping("|".join(("", *chain)), value).value
     except sigma_errors.SigmaError as error:

@@ -36,6 +36,7 @@ _BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _CURES: Final[Mapping[str, str]] = {
     "re": "a regular expression is read as it stands; leave the other away (|i ignores case)",
+    "fieldref": "two fields compare as texts: contains, startswith, endswith, cased",
     "cidr": "a network is compared as a whole; write |cidr alone",
     "exists": "write |exists alone; say more of the field in a key of its own",
     "expand": "a list is compared as a whole, and without case; write |expand alone",
