@@ -6,7 +6,6 @@ Has no way to send.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from almenara.app.active import Active
 from almenara.app.backtest import told
@@ -25,8 +24,7 @@ from almenara.ports.processor import Processor
 from almenara.ports.state import blob_hash
 from almenara.ports.store import Store
 from almenara.ports.wire import decode_alerts, decode_event, encode
-
-JUDGEMENTS: Final = ("true", "false", "unclear")
+from almenara.rules.decide import JUDGEMENTS
 
 
 @dataclass(frozen=True, slots=True)
