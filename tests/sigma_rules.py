@@ -17,7 +17,12 @@ FILES = {"watchlists/contacts.csv": LIST}
 
 
 def ruleset(detection: Any) -> Ruleset:
-    """One rule with this detection; without a condition it is that of one selection. Raises Faulty."""
+    """One rule with this detection. Raises Faulty."""
+    return build(Content({"rules/r.yml": rule_text(detection), **FILES}))
+
+
+def rule_text(detection: Any) -> str:
+    """The document of a rule; a detection without a condition is one selection, and the condition names it."""
     whole = isinstance(detection, Mapping) and "condition" in detection
     rule = {
         "title": "t",
@@ -25,7 +30,7 @@ def ruleset(detection: Any) -> Ruleset:
         "logsource": {"product": "almenara"},
         "detection": detection if whole else {"sel": detection, "condition": "sel"},
     }
-    return build(Content({"rules/r.yml": json.dumps(rule), **FILES}))
+    return json.dumps(rule)
 
 
 def detections(detection: Any, data: Mapping[str, Any]) -> list[Detection]:
@@ -42,6 +47,15 @@ def met(detection: Any, *events: Mapping[str, Any]) -> list[bool]:
     """Whether the rule fires on each of some plain events."""
     engine = Engine(ruleset(detection))
     return [bool(engine.plain(_plain(number, data))) for number, data in enumerate(events)]
+
+
+def refused(detection: Any) -> str:
+    """What is said of a detection that cannot be meant: one fault, with its place and its cure."""
+    (fault,) = faults_of({"rules/r.yml": rule_text(detection)})
+    assert (fault.file, fault.line) == ("rules/r.yml", 1)
+    assert fault.column > 1
+    assert fault.cure
+    return f"{fault.what} -- {fault.cure}"
 
 
 def faults_of(files: Mapping[str, str]) -> list[Fault]:
