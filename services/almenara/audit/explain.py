@@ -9,6 +9,7 @@ from almenara.domain.event import Event
 from almenara.domain.ids import cite, is_cite
 from almenara.domain.notice import Delivery, Notice
 from almenara.engine.engine import Engine
+from almenara.engine.matching.condition import held_back
 from almenara.engine.rule import SingleRule
 from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, LogReader, Record, read_range
 from almenara.ports.wire import decode_alerts, decode_delivery, decode_event, decode_notice
@@ -91,7 +92,11 @@ def _single(engine: Engine, event: Event, rule: SingleRule) -> Iterator[str]:
         return
     view = engine.view(event)
     condition = engine.ruleset.matcher.conditions[rule.name]
-    yield "matched" if condition.holds(view) else "not matched: its condition is not met"
+    held = held_back(rule, view, engine.ruleset.lists)
+    if held:
+        yield f"not matched: held back by filter {', '.join(held)}"
+    else:
+        yield "matched" if condition.holds(view) else "not matched: its condition is not met"
     for leaf in condition.leaves:
         values = view.values(leaf.field)
         met = any(leaf.test(view, value) for value in values)
@@ -103,4 +108,3 @@ def _single(engine: Engine, event: Event, rule: SingleRule) -> Iterator[str]:
 def _cites(alert: str, changed: AlertChanged) -> bool:
     wanted = alert.upper()
     return wanted in (changed.alert.cite, changed.alert.cite.removeprefix("ALM-")) or wanted == cite(changed.alert.uid)
-
