@@ -1,6 +1,7 @@
 """The ruleset's content from a configuration folder: which files are part of it, read and decoded with clear faults."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -12,29 +13,52 @@ _PARTS: Final = ((_RULES, (".yml", ".yaml")), ("watchlists", (".csv",)), ("lexic
 _MAX_BYTES: Final = 20_000_000
 
 
-def read_content(config_dir: Path, *, allowed_lateness_s: int | None = None, rules_dir: Path | None = None) -> Content:
-    """All rules, watchlists, lexicons and lists below the folder. Raises Faulty for files that cannot be read.
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of a ruleset as they were read at one moment: bytes by the content's name for them, and the faults."""
+
+    bodies: Mapping[str, bytes] = field(repr=False)
+    faults: tuple[Fault, ...] = ()
+
+    def content(self, allowed_lateness_s: int | None = None) -> Content:
+        """The content of these files. Raises Faulty for files that could not be read or are no text."""
+        texts: dict[str, str] = {}
+        faults = list(self.faults)
+        for name, body in self.bodies.items():
+            if len(body) > _MAX_BYTES:
+                faults.append(Fault(name, 0, f"larger than {_MAX_BYTES:,} bytes", "split the file"))
+            try:
+                texts[name] = body.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                faults.append(Fault(name, body[: error.start].count(b"\n") + 1, "not UTF-8 text", "save it as UTF-8"))
+                texts[name] = body.decode("utf-8-sig", "replace")
+        content = Content(texts, allowed_lateness_s)
+        if faults:
+            others = _of_the_others(content, {fault.file for fault in faults})
+            raise Faulty(sorted([*faults, *others], key=lambda fault: (fault.file, fault.line, fault.column)))
+        return content
+
+
+def read_files(config_dir: Path, rules_dir: Path | None = None) -> Files:
+    """All rules, watchlists, lexicons and lists below the folder, as they are now.
 
     With `rules_dir` the rules are those below that folder; what they look into is still the configuration's.
     """
-    files: dict[str, str] = {}
+    bodies: dict[str, bytes] = {}
     faults: list[Fault] = []
     for name, path in _paths(config_dir, rules_dir or config_dir / _RULES):
         try:
-            body = path.read_bytes()
-            if len(body) > _MAX_BYTES:
-                faults.append(Fault(name, 0, f"larger than {_MAX_BYTES:,} bytes", "split the file"))
-            files[name] = body.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            faults.append(Fault(name, body[: error.start].count(b"\n") + 1, "not UTF-8 text", "save it as UTF-8"))
-            files[name] = body.decode("utf-8-sig", "replace")
+            bodies[name] = path.read_bytes()
         except OSError as error:
             faults.append(Fault(name, 0, f"cannot be read: {error.strerror}", "check the file's permissions"))
     if rules_dir is None and not (config_dir / _RULES).is_dir():
         faults.append(Fault(str(config_dir), 0, "there is no folder rules/", "name the folder with --config DIR"))
-    if faults:
-        raise Faulty([*faults, *_of_the_others(Content(files, allowed_lateness_s), {fault.file for fault in faults})])
-    return Content(files, allowed_lateness_s)
+    return Files(bodies, tuple(faults))
+
+
+def read_content(config_dir: Path, *, allowed_lateness_s: int | None = None, rules_dir: Path | None = None) -> Content:
+    """The content of the folder; see `read_files`. Raises Faulty for files that cannot be read."""
+    return read_files(config_dir, rules_dir).content(allowed_lateness_s)
 
 
 def _of_the_others(content: Content, told: set[str]) -> list[Fault]:

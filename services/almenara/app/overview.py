@@ -77,4 +77,4 @@ def _length(store: Store, stream: str) -> int:
 
 def _service(service: ServiceHealth) -> dict[str, Any]:
     return {"service": service.service, "healthy": service.healthy, "age_s": round(service.age_s, 1),
-            "trouble": service.trouble or None}  # fmt: skip
+            "trouble": service.trouble or None, "config_faults": service.details.get("config_faults", 0)}  # fmt: skip

@@ -24,6 +24,7 @@ from almenara.app.standalone import open_poller, sound_sources
 from almenara.app.startup import Startup
 from almenara.app.stores import open_store
 from almenara.app.ticker import run_ticker
+from almenara.app.watching import RulesWatch, run_watch
 from almenara.ingest.intake import EventIntake
 from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.route import RouteProcessor
@@ -123,15 +124,20 @@ async def _inbox(settings: Settings, intake: EventIntake, stop: asyncio.Event) -
 
 def _rules(given: Service) -> Work:
     startup = given.startup()
-    startup.take_rules()
+    watch = RulesWatch(startup, given.config_dir)
 
     def again() -> None:
+        watch.begin()
         startup.take_rules()
 
+    again()
     writes = (ALERTS, *_INPUT)
     compiled = compiled_beside(given.settings.data_dir)
     processing = given.processing(RulesProcessor(given.store, compile=compiled.ruleset), "rules", writes)
-    return [processing, run_reload(again, given.reload, given.stop)]
+    work = [processing, run_reload(again, given.reload, given.stop)]
+    if every := given.settings.rules.watch:
+        work.append(run_watch(watch, given.stop, every=every))
+    return work
 
 
 def _notifier(given: Service) -> Work:

@@ -113,6 +113,12 @@ class Webhook(Section):
     secrets: dict[fields.Name, Annotated[Secret, AfterValidator(_long_enough)]] = Field(default_factory=dict)
 
 
+class Rules(Section):
+    """How rules go live. `watch`: how often the folder is looked at for changes; None = it is not watched."""
+
+    watch: fields.LongerThanNothing | None = None
+
+
 class Watchlist(Section):
     """What is said about a watchlist beside its entries."""
 
@@ -146,6 +152,7 @@ class Settings(Section):
     mail: Mail = Mail()
     corrections: Corrections = Corrections()
     webhook: Webhook = Webhook()
+    rules: Rules = Rules()
     watchlists: dict[fields.Name, Watchlist] = Field(default_factory=dict)
     audience: AudienceKey = AudienceKey()
     log: Log = Log()

@@ -31,6 +31,7 @@ from almenara.app.sources import last_readings, read_sources
 from almenara.app.startup import Startup
 from almenara.app.stores import open_store
 from almenara.app.ticker import run_ticker, slot_of
+from almenara.app.watching import RulesWatch, run_watch
 from almenara.domain.errors import AlmenaraError, Faulty
 from almenara.ingest.intake import EventIntake
 from almenara.ingest.sources import SourceSpec
@@ -55,6 +56,7 @@ class Standalone:
         self.clock = clock
         self.ways = Ways(settings)
         self.startup = Startup(store, config_dir, settings, clock)
+        self.watch = RulesWatch(self.startup, config_dir)
         self.sender = Sender(store, self.ways.channels, self.ways.address, clock, contact=settings.corrections.contact)
         self._embedded: Embedded | None = None
         self.faults = 0
@@ -66,6 +68,7 @@ class Standalone:
 
     def reload(self) -> None:
         """Reads rules and subscribers again; a bad file changes nothing while a good one is active."""
+        self.watch.begin()
         taken = (self.startup.take_rules(), self.startup.take_audience())
         self.faults = sum(len(one.faults) for one in taken)
 
@@ -93,8 +96,9 @@ class Standalone:
 
     def how(self) -> dict[str, Any]:
         """How it is, for the health file."""
+        faults = len(self.watch.refused.faults) if self.watch.refused else self.faults
         trouble = "" if self.ways.ready else "no addresses: mend subscribers.yaml; nothing is sent until then"
-        return {"pending": self.store.pending(), "config_faults": self.faults, "trouble": trouble}
+        return {"pending": self.store.pending(), "config_faults": faults, "trouble": trouble}
 
 
 async def run_all(
@@ -156,6 +160,8 @@ def _work(parts: Standalone, config_dir: Path, stop: asyncio.Event, reload: asyn
         run_polling(poller, stop),
         run_health(health_file(settings.data_dir, "all"), "all", clock, stop, parts.how),
     ]
+    if settings.rules.watch:
+        work.append(run_watch(parts.watch, stop, every=settings.rules.watch))
     if settings.webhook.listen:
         work.append(run_webhook(settings, EventIntake(store, clock), stop))
     log.info("running: %d sources, a tick every %s", len(poller.feeds()), settings.time.tick)

@@ -16,7 +16,7 @@ from almenara.app.activation import activate_audience, activate_rules, check
 from almenara.app.active import Active
 from almenara.app.audience import FILE, LoadedAudience, load_audience, read_audience
 from almenara.app.channels import Ways
-from almenara.app.content import read_content
+from almenara.app.content import Files, read_files
 from almenara.app.settings import Settings
 from almenara.domain.errors import Fault, Faulty
 from almenara.engine.reading import documents
@@ -51,18 +51,23 @@ class Startup:
         self._clock = clock
         self.active = Active(store)
 
-    def take_rules(self) -> Taken:
-        """Activates the folder's ruleset unless it is active. Raises Faulty when it is bad and none is active."""
+    def take_rules(self, *, files: Files | None = None, by: str = BY, reason: str = REASON) -> Taken:
+        """Activates the folder's ruleset unless it is active. Raises Faulty when it is bad and none is active.
+
+        `files` are those of the folder where they were read already.
+        """
         active = self.active.refresh().ruleset
         lateness = int(self._settings.time.allowed_lateness.total_seconds())
         try:
-            checked = check(read_content(self._config_dir, allowed_lateness_s=lateness))
+            checked = check((files or read_files(self._config_dir)).content(lateness))
             if checked.digest == active:
                 return Taken(active)
-            activate_rules(self._store, checked, self._clock.now(), by=BY, reason=REASON)
+            activate_rules(self._store, checked, self._clock.now(), by=by, reason=reason)
         except Faulty as error:
             return self._kept("ruleset", active, error.faults)
-        log.info("ruleset %s activated: %d rules", checked.digest[:12], len(checked.ruleset.rules))
+        log.info(
+            "ruleset %s activated by %s: %d rules; %s", checked.digest[:12], by, len(checked.ruleset.rules), reason
+        )
         return Taken(checked.digest, activated=True)
 
     def take_audience(self) -> Taken:

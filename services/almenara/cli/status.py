@@ -23,7 +23,9 @@ def command(session: Session, service: str) -> int:
     page = overview(session.store, session.config_dir, all_health(data_dir))
     session.give(page)
     for found in page["services"]:
-        session.say(f"service   {found['service']:10} {found['trouble'] or 'well'}")
+        count = found["config_faults"]
+        faults = f"; {count} faults in its folder: almenara config check" if count else ""
+        session.say(f"service   {found['service']:10} {found['trouble'] or 'well'}{faults}")
     if not page["services"]:
         session.say("service   none runs here")
     lengths = ", ".join(f"{name} {count:,}" for name, count in page["streams"].items())
