@@ -10,7 +10,7 @@ from almenara.domain.errors import Fault, Faulty
 from almenara.domain.event import AUDIENCE, RULESET, Event
 from almenara.domain.ids import content_id
 from almenara.engine.engine import SEMANTICS
-from almenara.engine.rule import Rule
+from almenara.engine.rule import Rule, SingleRule
 from almenara.engine.ruleset import Content, Ruleset, build
 from almenara.ingest.ticker import NOWHERE
 from almenara.ports.log import BLOBS, EVENTS, Entry
@@ -35,8 +35,27 @@ class Checked:
 
 def check(content: Content) -> Checked:
     """Compiles and tests. Raises Faulty with every fault of the files; failed tests are in the answer."""
-    ruleset = build(content)
+    ruleset = compiled(content)
     return Checked(content, ruleset, blob_hash(content.blob()), tuple(run_all(ruleset)))
+
+
+def compiled(content: Content) -> Ruleset:
+    """The ruleset of a configuration. Raises Faulty with every fault, a filter that nobody answers for among them."""
+    ruleset = build(content)
+    if unexplained := _unexplained(ruleset):
+        raise Faulty(unexplained)
+    return ruleset
+
+
+def _unexplained(ruleset: Ruleset) -> list[Fault]:
+    """A fault for each filter that does not say who holds events back, and why: here it decides what people hear."""
+    filters = (held for rule in ruleset.rules if isinstance(rule, SingleRule) for held in rule.filters)
+    cure = "add almenara: {owner: ..., reason: ...}"
+    missing = {(held.file, held.line): held.name for held in filters if not (held.owner and held.reason)}
+    return [
+        Fault(file, line, f"the filter '{name}' says neither owner nor reason", cure)
+        for (file, line), name in missing.items()
+    ]
 
 
 def require_passed(checked: Checked) -> None:

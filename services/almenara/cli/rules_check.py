@@ -9,15 +9,15 @@ from almenara.cli.session import Session, verb
 @verb
 def check(session: Session) -> int:
     """Everything wrong in the whole folder at once: file, line, and the cure. Exit 2 when there is a fault."""
+    from almenara.app.activation import compiled
     from almenara.app.checking import placed
     from almenara.app.content import read_content
     from almenara.domain.errors import Faulty
-    from almenara.engine.ruleset import build
 
     lateness = int(session.settings.time.allowed_lateness.total_seconds())
     try:
         content = read_content(session.config_dir, allowed_lateness_s=lateness)
-        ruleset = build(content)
+        ruleset = compiled(content)
     except Faulty as error:
         faults = [placed(fault, session.config_dir) for fault in error.faults]
         for fault in faults:
