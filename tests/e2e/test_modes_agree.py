@@ -112,7 +112,7 @@ class Modes:
 def send_all(store: Store, given: Given) -> None:
     """Sends what is due, to the very sinks."""
     ways = Ways(given.settings)
-    ways.use(given.audience.audience, given.audience.addresses)
+    ways.use(given.audience)
     contact = given.settings.corrections.contact
     sender = Sender(store, ways.channels, ways.address, SystemClock(), contact=contact)
     while store.pending():

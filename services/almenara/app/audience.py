@@ -4,16 +4,17 @@ The log gets keyed hashes only, so an address cannot be read or guessed from it.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
 
 from almenara.app import fields
 from almenara.app.addresses import AddressBook, address_hash, audience_key
+from almenara.app.channel_file import APPRISE, KINDS, MAIL, SLACK, WEBHOOK, Channel, faults_of
 from almenara.app.config_file import read_document, without_planned
 from almenara.app.fields import Invalid, Section, nearest
 from almenara.app.references import References
@@ -26,34 +27,14 @@ from almenara.engine.reading.documents import Document
 from almenara.engine.reading.documents import Path as Keys
 
 FILE: Final = "subscribers.yaml"
-MAIL: Final = "mail"
-SLACK: Final = "slack"
-_SLACK_HOSTS: Final = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
-_LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_SLACK_CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{1,30}", re.ASCII)
 _LATER: Final = ("quiet", "digest", "limit", "tlp", "on_duty", "escalate")
-_PLANNED: Final = (
-    *((section, "*", key) for section in ("people", "teams") for key in _LATER),
-    *((section, "*", "slack", "channel") for section in ("people", "teams")),
-    ("channels", "*", "token"),
-)
+_PLANNED: Final = tuple((section, "*", key) for section in ("people", "teams") for key in _LATER)
 
 
 def _mail_address(value: Secret) -> Secret:
     if not fields.MAIL.fullmatch(value.reveal()):
         raise Invalid("not a mail address", "write name@example.org")
-    return value
-
-
-def _slack_url(value: Secret) -> Secret:
-    try:
-        url = urlsplit(value.reveal())
-        secure, local = url.scheme == "https", url.scheme == "http" and url.hostname in _LOCAL_HOSTS
-        known = local or (secure and url.hostname in _SLACK_HOSTS and url.port in (None, 443))
-    except ValueError:
-        known = False
-    if not known or url.username is not None or any(c.isspace() for c in value.reveal()):
-        cure = "write https://hooks.slack.com/services/... (or http:// to this machine, for a test)"
-        raise Invalid("not a Slack webhook URL", cure)
     return value
 
 
@@ -65,35 +46,43 @@ class _Want(Section):
     entities: fields.Texts = ()
 
 
-class _Slack(Section):
+def _slack_channel(value: Secret) -> Secret:
+    if not _SLACK_CHANNEL.fullmatch(value.reveal()):
+        raise Invalid("not the id of a Slack channel", "copy it from the channel's details; it begins with C")
+    return value
+
+
+class _Way(Section):
     via: str
+
+
+class _Slack(_Way):
+    channel: Annotated[Secret, AfterValidator(_slack_channel)] | None = None
 
 
 class _Subscriber(Section):
     mail: Annotated[Secret, AfterValidator(_mail_address)] | None = None
     slack: _Slack | None = None
+    webhook: _Way | None = None
+    apprise: _Way | None = None
     language: fields.Language | None = None
     time_zone: fields.Zone | None = None
     wants: Annotated[tuple[_Want, ...], fields.AS_LIST]
 
 
-class _Channel(Section):
-    kind: Literal["slack"]
-    url: Annotated[Secret, AfterValidator(_slack_url)]
-
-
 class _File(Section):
     people: dict[fields.Name, _Subscriber] = Field(default_factory=dict)
     teams: dict[fields.Name, _Subscriber] = Field(default_factory=dict)
-    channels: dict[fields.Name, _Channel] = Field(default_factory=dict)
+    channels: dict[fields.Name, Channel] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedAudience:
-    """What one reading of the file gave: the audience for the log, and the addresses that stay here."""
+    """What one reading of the file gave: the audience for the log, and the addresses and channels that stay here."""
 
     audience: Audience
     addresses: AddressBook
+    channels: Mapping[str, Channel]
 
 
 def load_audience(
@@ -123,7 +112,7 @@ def load_audience(
             entries[name, via] = (hashed, address)
             targets.append(Target(kind=kind, via=via, address_hash=hashed))
         subscribers.append(_subscriber(name, one, team, tuple(targets), settings))
-    return LoadedAudience(Audience(subscribers=tuple(subscribers)), AddressBook(entries))
+    return LoadedAudience(Audience(subscribers=tuple(subscribers)), AddressBook(entries), file.channels)
 
 
 def read_audience(
@@ -159,10 +148,7 @@ def _parsed(
 def _across(raw: dict[str, Any], settings: Settings, rules: frozenset[str] | None, origins: Origins) -> list[Fault]:
     """What is wrong between parts of the file, and with the settings and rules; found in the raw data."""
     channels, people = _map(raw, "channels"), _map(raw, "people")
-    faults: list[Fault] = []
-    if MAIL in channels:
-        cure = "set mail.* in almenara.yaml; a subscriber's `mail` goes by it"
-        faults.append(origins.fault(("channels", MAIL), "mail is no channel of its own", cure))
+    faults = list(faults_of(channels, settings, origins))
     for section in ("people", "teams"):
         for name, one in _map(raw, section).items():
             path = (section, name)
@@ -172,14 +158,31 @@ def _across(raw: dict[str, Any], settings: Settings, rules: frozenset[str] | Non
                 continue
             if MAIL in one and not settings.mail.host:
                 faults.append(origins.fault((*path, MAIL), "there is no mail server", "set mail.host in almenara.yaml"))
-            via = _map(one, SLACK).get("via")
-            if isinstance(via, str) and via not in channels:
-                faults.append(_unknown("channel", via, channels, origins, (*path, SLACK, "via")))
+            for kind in KINDS:
+                faults += _wrong_way(kind, _map(one, kind), channels, origins, (*path, kind))
             if one.get("wants") == []:
                 faults.append(origins.fault((*path, "wants"), "nothing is wanted", "write [{}] to be told everything"))
             if rules is not None:
                 faults += _unknown_rules(one, rules, origins, path)
     return faults
+
+
+def _wrong_way(
+    kind: str, way: dict[str, Any], channels: dict[str, Any], origins: Origins, path: Keys
+) -> Iterator[Fault]:
+    via = way.get("via")
+    if not isinstance(via, str):
+        return  # the types tell
+    if via not in channels:
+        yield _unknown("channel", via, channels, origins, (*path, "via"))
+        return
+    channel = _map(channels, via)
+    if channel.get("kind") != kind and channel.get("kind") in KINDS:
+        yield origins.fault((*path, "via"), f"this channel is of kind {channel['kind']}", f"name one of kind {kind}")
+    elif kind == SLACK and "token" in channel and "channel" not in way:
+        yield origins.fault(path, "'channel' is missing", "write the id of a Slack channel (C0...)")
+    elif kind == SLACK and "token" not in channel and "channel" in way:
+        yield origins.fault((*path, "channel"), "an incoming webhook has its own channel", "remove it")
 
 
 def _unknown_rules(one: dict[str, Any], rules: frozenset[str], origins: Origins, path: Keys) -> list[Fault]:
@@ -214,7 +217,15 @@ def _ways(one: _Subscriber, file: _File) -> Iterator[tuple[str, str, Secret]]:
     if one.mail is not None:
         yield MAIL, MAIL, one.mail
     if one.slack is not None:
-        yield SLACK, one.slack.via, file.channels[one.slack.via].url
+        yield SLACK, one.slack.via, one.slack.channel or _url(file, one.slack.via)
+    if one.webhook is not None:
+        yield WEBHOOK, one.webhook.via, _url(file, one.webhook.via)
+    if one.apprise is not None:
+        yield APPRISE, one.apprise.via, _url(file, one.apprise.via)
+
+
+def _url(file: _File, via: str) -> Secret:
+    return file.channels[via].url or Secret("")  # checked: whoever is sent there has one
 
 
 def _subscriber(name: str, one: _Subscriber, team: bool, targets: tuple[Target, ...], settings: Settings) -> Subscriber:

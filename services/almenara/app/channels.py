@@ -1,24 +1,40 @@
-"""The ways to people: channels from the settings, and the addresses of the audience that is active.
+"""The ways to people: channels from the settings and the subscribers file, and the addresses of the active audience.
 
-The one place where an address is revealed. Knows nothing of when something is sent.
+The one place where an address or a token is revealed. Knows nothing of when something is sent.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_network
+from typing import Final
+from urllib.parse import urlsplit
 
-from almenara.adapters.apprise import MailChannel, MailSettings, SlackChannel, SlackSettings
+from almenara.adapters.apprise import (
+    AppriseChannel,
+    MailChannel,
+    MailSettings,
+    SlackBotChannel,
+    SlackChannel,
+    SlackSettings,
+)
+from almenara.adapters.apprise.slack_bot import API
+from almenara.adapters.http.hook import HookChannel
+from almenara.adapters.http.post import Poster
 from almenara.app.addresses import AddressBook
-from almenara.app.audience import MAIL, SLACK
+from almenara.app.audience import LoadedAudience
+from almenara.app.channel_file import APPRISE, LOCAL_HOSTS, MAIL
+from almenara.app.channel_file import Channel as Configured
 from almenara.app.settings import Settings
-from almenara.domain.audience import Audience
+from almenara.notifier.operator import Operator
 from almenara.notifier.send import Address
 from almenara.ports.channel import Channel
 
+_THIS_MACHINE: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
-def open_channels(settings: Settings, audience: Audience) -> dict[str, Channel]:
-    """A channel for each `via` of the audience; a kind that the settings do not serve is left out."""
-    kinds = {target.via: target.kind for who in audience.subscribers for target in who.targets}
-    made = {via: _channel(kind, settings) for via, kind in sorted(kinds.items())}
-    return {via: channel for via, channel in made.items() if channel is not None}
+
+def open_channels(settings: Settings, loaded: LoadedAudience) -> dict[str, Channel]:
+    """A channel for each of the file's, by name, and `mail` where there is a mail server."""
+    made = {name: _channel(name, one, settings) for name, one in sorted(loaded.channels.items())}
+    return made | ({MAIL: _mail(settings)} if settings.mail.host else {})
 
 
 def address_of(book: AddressBook) -> Address:
@@ -42,19 +58,19 @@ class Ways:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._made: dict[str, Channel] = {}
-        self._book: AddressBook | None = None
+        self._loaded: LoadedAudience | None = None
         self.channels: Mapping[str, Channel] = _Channels(self)
         self.refresh: Callable[[], object] | None = None
 
     @property
     def ready(self) -> bool:
         """Whether addresses are known."""
-        return self._book is not None
+        return self._loaded is not None
 
-    def use(self, audience: Audience, book: AddressBook) -> None:
+    def use(self, loaded: LoadedAudience) -> None:
         """From now on these."""
-        self._made = open_channels(self._settings, audience)
-        self._book = book
+        self._made = open_channels(self._settings, loaded)
+        self._loaded = loaded
 
     def channel(self, via: str) -> Channel | None:
         """The channel of this name."""
@@ -70,12 +86,21 @@ class Ways:
             found = self._find(subscriber, via, address_hash)
         return found
 
+    def operator(self) -> Operator | None:
+        """The first way to the operator that the settings name; None when they name none who can be told."""
+        loaded, name = self._loaded, self._settings.operator
+        found = next((one for one in loaded.audience.subscribers if one.id == name), None) if loaded else None
+        if found is None or not found.targets:
+            return None
+        way = found.targets[0]
+        return Operator(subscriber=name, via=way.via, address_hash=way.address_hash, language=found.language)
+
     def names(self) -> list[str]:
         """The names of the channels."""
         return sorted(self._made)
 
     def _find(self, subscriber: str, via: str, address_hash: str) -> str | None:
-        return address_of(self._book)(subscriber, via, address_hash) if self._book is not None else None
+        return address_of(self._loaded.addresses)(subscriber, via, address_hash) if self._loaded is not None else None
 
 
 class _Channels(Mapping[str, Channel]):
@@ -97,12 +122,21 @@ class _Channels(Mapping[str, Channel]):
         return len(self._ways.names())
 
 
-def _channel(kind: str, settings: Settings) -> Channel | None:
+def _channel(name: str, one: Configured, settings: Settings) -> Channel:
     timeout_s = settings.mail.timeout.total_seconds()
-    if kind == SLACK:
-        return SlackChannel(SlackSettings(timeout_s=timeout_s))
-    if kind != MAIL or not settings.mail.host:
-        return None
+    if one.kind == APPRISE:
+        return AppriseChannel(settings.channels.apprise_schemas, timeout_s=timeout_s)
+    if one.secret is not None:
+        private = tuple(ip_network(text) for text in settings.channels.private_networks)
+        return HookChannel(name, one.secret, Poster(timeout_s=timeout_s, private=private))
+    if one.token is not None:
+        api = one.api or API
+        private = _THIS_MACHINE if urlsplit(api).hostname in LOCAL_HOSTS else ()
+        return SlackBotChannel(one.token, Poster(timeout_s=timeout_s, private=private), api=api)
+    return SlackChannel(SlackSettings(timeout_s=timeout_s))
+
+
+def _mail(settings: Settings) -> Channel:
     mail = settings.mail
     return MailChannel(
         MailSettings(
@@ -112,6 +146,6 @@ def _channel(kind: str, settings: Settings) -> Channel | None:
             security=mail.security,
             user=mail.user,
             password=mail.password.reveal(),
-            timeout_s=timeout_s,
+            timeout_s=mail.timeout.total_seconds(),
         )
     )

@@ -5,11 +5,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from almenara.app.active import Active
 from almenara.app.checking import Configuration
+from almenara.app.destinations import standing, trouble
 from almenara.app.health import SERVICES, ServiceHealth, all_health, read_health
 from almenara.app.overview import behind
 from almenara.app.settings import Settings
@@ -47,6 +49,7 @@ def examine(config_dir: Path, found: Configuration, service: str = "") -> Iterat
         return
     yield _writable(settings.data_dir)
     yield from _record(settings)
+    yield _operator(found, settings)
     yield _guarded("mail server", lambda: _mail(settings))
     if settings.mode == "distributed":
         yield _guarded("kafka", lambda: _kafka(settings))
@@ -90,6 +93,7 @@ def _record(settings: Settings) -> Iterator[Finding]:
         yield _partitions(store, settings)
         yield _active(store)
         waiting = sum(behind(store).values())
+        yield from _channels(store)
         yield Finding("progress", OK, f"{waiting} records not yet taken, {store.pending()} messages to send")
 
 
@@ -108,6 +112,25 @@ def _active(store: Store) -> Finding:
         cure = "; ".join(f"almenara {name} activate --reason first" for name in lacking)
         return Finding("active", FAILED, f"no {' and no '.join(lacking)} active", cure)
     return Finding("active", OK, f"ruleset {active.ruleset[:12]}, subscribers {active.audience[:12]}")
+
+
+def _channels(store: Store) -> Iterator[Finding]:
+    """A finding for each channel that is in trouble."""
+    for name, found in standing(store, datetime.now(UTC)).items():
+        if said := trouble(found):
+            cure = f"mend its address or token in subscribers.yaml, then try it: almenara channels test {name}"
+            yield Finding(f"channel {name}", FAILED, said, cure)
+
+
+def _operator(found: Configuration, settings: Settings) -> Finding:
+    """Whether the operator that the settings name can be told."""
+    if not settings.operator:
+        return Finding("operator", SKIPPED, "none is named", "set operator to be told of channels that refuse")
+    known = {one.id: one.targets for one in found.audience.audience.subscribers} if found.audience else {}
+    if known.get(settings.operator):
+        return Finding("operator", OK, settings.operator)
+    what = f"'{settings.operator}' is no subscriber who can be told"
+    return Finding("operator", FAILED, what, "name one of subscribers.yaml in almenara.yaml, operator")
 
 
 def _mail(settings: Settings) -> Finding:

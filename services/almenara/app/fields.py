@@ -4,6 +4,7 @@ A validator never repeats the value it refuses unless it is a name from a closed
 """
 
 import difflib
+import ipaddress
 import re
 import zoneinfo
 from collections.abc import Iterable
@@ -103,6 +104,18 @@ def _name(value: str) -> str:
     return value
 
 
+def _name_or_none(value: str) -> str:
+    return _name(value) if value else value
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise Invalid("not a network", "write an address and the length of its prefix, such as 10.1.0.0/16") from None
+    return value
+
+
 def _list(value: Any) -> Any:
     # pydantic would take a set or a tuple as well; from a file only a list makes sense, and a lone text is a slip
     return tuple(value) if isinstance(value, list) else value
@@ -115,6 +128,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(form
 LongerThanNothing = Annotated[Duration, AfterValidator(_positive)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
 HostPorts = Annotated[str, AfterValidator(_host_ports)]
+NameOrNone = Annotated[str, AfterValidator(_name_or_none)]
 Name = Annotated[str, AfterValidator(_name)]
 MailAddress = Annotated[str, AfterValidator(_mail)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
@@ -123,3 +137,4 @@ AS_LIST: Final = BeforeValidator(_list)
 Countries = Annotated[tuple[Country, ...], AS_LIST]
 Levels = Annotated[tuple[Level, ...], AS_LIST]
 Texts = Annotated[tuple[str, ...], AS_LIST]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], AS_LIST]

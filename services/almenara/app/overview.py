@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from almenara.app.active import Active
+from almenara.app.destinations import standing
 from almenara.app.health import ServiceHealth
 from almenara.app.sources import last_readings, parse_file
 from almenara.ingest.sources import FEED
@@ -29,6 +30,7 @@ def overview(store: Store, config_dir: Path, services: list[ServiceHealth]) -> d
         "next_due": due.isoformat() if due else None,
         "ruleset": active.ruleset or None,
         "audience": active.audience or None,
+        "channels": [{"channel": name, **found} for name, found in standing(store, datetime.now(UTC)).items()],
         "services": [_service(service) for service in services],
         "sources": source_lines(store, config_dir),
     }

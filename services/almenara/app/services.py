@@ -144,10 +144,12 @@ def _notifier(given: Service) -> Work:
     settings, store, stop = given.settings, given.store, given.stop
     startup, ways = given.startup(), Ways(settings)
     startup.take_audience()
-    sender = Sender(store, ways.channels, ways.address, given.clock, contact=settings.corrections.contact)
+    contact = settings.corrections.contact
+    sender = Sender(store, ways.channels, ways.address, given.clock, contact=contact, operator=ways.operator)
 
     def again() -> None:
         startup.take_audience()
+        startup.take_ways(ways)  # a token may have changed, which no record tells
 
     return [
         given.processing(RouteProcessor(store), "notifier", (NOTICES, EVENTS, BLOBS)),

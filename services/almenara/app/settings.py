@@ -4,6 +4,7 @@ Parsed once, passed in, never changed. Knows nothing of what the services do wit
 docs/settings.md.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -46,6 +47,12 @@ def _database(value: SecretUrl) -> SecretUrl:
 def _long_enough(value: Secret) -> Secret:
     if value and len(value.reveal()) < MIN_KEY:
         raise Invalid(f"shorter than {MIN_KEY} characters", "make a random one: openssl rand -hex 32")
+    return value
+
+
+def _schemas(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(re.fullmatch(r"[a-z][a-z0-9]{1,19}", schema) for schema in value):
+        raise Invalid("not a schema of an Apprise URL", "write what stands before ://, in small letters, such as tgram")
     return value
 
 
@@ -113,6 +120,13 @@ class Webhook(Section):
     secrets: dict[fields.Name, Annotated[Secret, AfterValidator(_long_enough)]] = Field(default_factory=dict)
 
 
+class Channels(Section):
+    """What the channels of subscribers.yaml may do. Without a schema no Apprise URL is taken."""
+
+    apprise_schemas: Annotated[fields.Texts, AfterValidator(_schemas)] = ()
+    private_networks: fields.Networks = ()
+
+
 class Rules(Section):
     """How rules go live. `watch`: how often the folder is looked at for changes; None = it is not watched."""
 
@@ -152,6 +166,8 @@ class Settings(Section):
     mail: Mail = Mail()
     corrections: Corrections = Corrections()
     webhook: Webhook = Webhook()
+    channels: Channels = Channels()
+    operator: fields.NameOrNone = ""
     rules: Rules = Rules()
     watchlists: dict[fields.Name, Watchlist] = Field(default_factory=dict)
     audience: AudienceKey = AudienceKey()

@@ -57,20 +57,21 @@ class Standalone:
         self.ways = Ways(settings)
         self.startup = Startup(store, config_dir, settings, clock)
         self.watch = RulesWatch(self.startup, config_dir)
-        self.sender = Sender(store, self.ways.channels, self.ways.address, clock, contact=settings.corrections.contact)
+        contact, ways = settings.corrections.contact, self.ways
+        self.sender = Sender(store, ways.channels, ways.address, clock, contact=contact, operator=ways.operator)
         self._embedded: Embedded | None = None
         self.faults = 0
 
     def start(self) -> None:
         """Activates what the folder holds. Raises Faulty when it is bad and nothing is active."""
         self.reload()
-        self.startup.take_ways(self.ways)
 
     def reload(self) -> None:
         """Reads rules and subscribers again; a bad file changes nothing while a good one is active."""
         self.watch.begin()
         taken = (self.startup.take_rules(), self.startup.take_audience())
         self.faults = sum(len(one.faults) for one in taken)
+        self.startup.take_ways(self.ways)  # a token may have changed, which no record tells
 
     def pump(self) -> int:
         """Folds everything that is new. Returns how many records were taken."""

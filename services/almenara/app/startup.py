@@ -97,7 +97,7 @@ class Startup:
         for path in (file, copy):
             loaded = self._loaded(path)
             if loaded is not None and audience_hash(loaded) == active:
-                ways.use(loaded.audience, loaded.addresses)
+                ways.use(loaded)
                 if path == file:
                     _keep(file, copy)
                 return True

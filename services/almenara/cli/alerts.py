@@ -103,6 +103,19 @@ def retract(session: Session, alert: str, by: str, note: str) -> int:
     return _command(session, alert, RETRACT, {"by": by, "note": note})
 
 
+@command.command()
+@click.option("--to", "who", required=True, help="The subscriber.")
+@verb
+def test(session: Session, who: str) -> int:
+    """Sends a made-up alert, marked TEST, to every address of a subscriber. Exits as `channels test`."""
+    from almenara.app.audience import read_audience
+    from almenara.app.rehearsal import tries, ways_to
+    from almenara.cli.channels import say_tried
+
+    loaded = read_audience(session.config_dir, session.settings)
+    return say_tried(session, tries(session.settings, loaded, ways_to(loaded, who), alert=True))
+
+
 def as_json(alert: "Alert") -> dict[str, object]:
     """The documented shape of `alerts list --json`."""
     from almenara.rules.evaluate import iso

@@ -1,5 +1,6 @@
-"""`almenara channels`: try the ways to subscribers."""
+"""`almenara channels`: the ways to subscribers, how they stand, and a test of one."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -7,74 +8,70 @@ import click
 from almenara.cli.session import Session, verb
 
 if TYPE_CHECKING:
-    from almenara.domain.audience import Subscriber, Target
-    from almenara.domain.message import Message
-
-_WORDS = {
-    "en": ("This is a test; nothing has happened", "You get this because somebody tried the channel", "TEST"),
-    "es": ("Esto es una prueba; no ha ocurrido nada", "Recibe esto porque alguien probó el canal", "PRUEBA"),
-}
+    from almenara.app.rehearsal import Tried
 
 
 @click.group()
 def command() -> None:
-    """Channels: mail and Slack."""
+    """Channels: mail, Slack, signed webhooks, other Apprise URLs."""
+
+
+@command.command(name="list")
+@verb
+def list_(session: Session) -> int:
+    """Each channel, whom it reaches, and how it stands. Exit 1 when one is not tried for now, or refuses somebody."""
+    from datetime import UTC, datetime
+
+    from almenara.app.audience import read_audience
+    from almenara.app.channel_file import MAIL
+    from almenara.app.destinations import one, standing, trouble
+    from almenara.domain.errors import Missing
+
+    loaded = read_audience(session.config_dir, session.settings, key=b"only to show")
+    kinds: dict[str, str] = {name: channel.kind for name, channel in loaded.channels.items()}
+    kinds |= {MAIL: MAIL} if session.settings.mail.host else {}
+    now = datetime.now(UTC)
+    try:
+        noted = standing(session.store, now)
+    except Missing:
+        noted = {}  # nothing was ever sent here
+    wrong = False
+    for name in sorted(kinds):
+        reached = [who.id for who in loaded.audience.subscribers for way in who.targets if way.via == name]
+        found = noted.get(name) or one(None, [], now)
+        said = trouble(found)
+        wrong = wrong or bool(said)
+        session.give({"channel": name, "kind": kinds[name], "subscribers": reached, **found})
+        session.say(f"{name:16} {kinds[name]:8} {said or found['state']:40} to {', '.join(reached) or 'nobody'}")
+    return 1 if wrong else 0
 
 
 @command.command()
-@click.argument("who")
+@click.argument("name")
+@click.option("--to", default="", help="Whom, where the channel reaches several.")
 @verb
-def test(session: Session, who: str) -> int:
-    """Sends a message marked TEST to each address of a subscriber, and says what came of it. Records nothing.
+def test(session: Session, name: str, to: str) -> int:
+    """Sends a message marked TEST by a channel, and says what came of it. Records nothing.
 
-    Exit 1 when one was refused, 4 when one could not be reached.
+    Exit 1 when it was refused, 4 when the channel could not be reached.
     """
     from almenara.app.audience import read_audience
-    from almenara.app.channels import address_of, open_channels
-    from almenara.domain.errors import Missing
+    from almenara.app.rehearsal import tries, ways_by
+
+    loaded = read_audience(session.config_dir, session.settings)
+    return say_tried(session, tries(session.settings, loaded, ways_by(loaded, name, to), alert=False))
+
+
+def say_tried(session: Session, tried: "Iterable[Tried]") -> int:
+    """Tells what came of each test message; the exit code."""
     from almenara.ports.channel import OutcomeKind
 
-    settings = session.settings
-    loaded = read_audience(session.config_dir, settings)
-    found = next((one for one in loaded.audience.subscribers if one.id == who), None)
-    if found is None:
-        names = ", ".join(one.id for one in loaded.audience.subscribers)
-        raise Missing(f"no subscriber '{who}'; there are {names}")
-    if not found.targets:
-        raise Missing(f"{who} has neither mail nor Slack in subscribers.yaml")
-    channels, address = open_channels(settings, loaded.audience), address_of(loaded.addresses)
     kinds = set()
-    for target in found.targets:
-        to = address(who, target.via, target.address_hash)
-        outcome = channels[target.via].send(_message(found, target), to or "")
+    for found in tried:
+        outcome = found.outcome
         kinds.add(outcome.kind)
-        session.give({"to": who, "channel": target.via, "outcome": outcome.kind, "detail": outcome.detail})
-        session.say(f"{who} by {target.via}: {outcome.kind} {outcome.detail}")
+        session.give({"to": found.to, "channel": found.channel, "outcome": outcome.kind, "detail": outcome.detail})
+        session.say(f"{found.to} by {found.channel}: {outcome.kind} {outcome.detail}")
     if OutcomeKind.REJECTED_PERMANENT in kinds:
         return 1
     return 0 if kinds == {OutcomeKind.DELIVERED} else 4
-
-
-def _message(who: "Subscriber", target: "Target") -> "Message":
-    from datetime import UTC, datetime
-
-    from almenara.domain.ids import content_id
-    from almenara.domain.message import Message
-
-    headline, why, mark = _WORDS["es" if who.language == "es" else "en"]
-    uid = content_id("test", who.id, target.via, datetime.now(UTC))
-    return Message(
-        id=uid,
-        thread=uid,
-        language=who.language,
-        level="informational",
-        level_word=mark,
-        dot="⚪",
-        country="",
-        headline=f"{mark}: {headline}",
-        paragraphs=(),
-        caution="",
-        reference=mark,
-        why_you=why,
-        mark=mark,
-    )

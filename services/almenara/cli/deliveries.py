@@ -27,15 +27,17 @@ def list_(session: Session, who: str | None, alert: str | None, state: str | Non
         latest = {step.delivery: step for step in sorted(steps, key=lambda s: (s.attempt, s.state != "attempting"))}
         steps = [step for step in steps if latest[step.delivery] == step]
     for step in steps:
-        cite = cites.get(step.alert, step.alert)
+        cite = cites.get(step.alert, step.alert) or "operator"
         if (who and step.subscriber != who) or (state and step.state != state):
             continue
         if alert and alert.upper() not in (cite, cite.removeprefix("ALM-")) and alert != step.alert:
             continue
         session.give({"delivery": step.delivery, "alert": cite, "to": step.subscriber, "channel": step.channel,
                       "state": step.state, "attempt": step.attempt, "at": step.at,
-                      "possible_duplicate": step.possible_duplicate, "detail": step.detail})  # fmt: skip
+                      "possible_duplicate": step.possible_duplicate, "detail": step.detail,
+                      "again_at": step.again_at, "receipt": step.receipt})  # fmt: skip
         mark = " possible duplicate" if step.possible_duplicate else ""
+        said = f"{step.detail}, again at {step.again_at:%H:%M:%S}" if step.again_at else step.detail
         where = f"{step.subscriber} by {step.channel}"
-        session.say(f"{step.at:%Y-%m-%d %H:%M}  {cite}  {where:24} {step.state} ({step.attempt}){mark} {step.detail}")
+        session.say(f"{step.at:%Y-%m-%d %H:%M}  {cite}  {where:24} {step.state} ({step.attempt}){mark} {said}")
     return 0

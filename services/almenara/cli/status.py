@@ -10,6 +10,7 @@ from almenara.cli.session import Session, verb
 @verb
 def command(session: Session, service: str) -> int:
     """Services, progress, what is active, sources. Exit 1 when a service is not well."""
+    from almenara.app.destinations import trouble as trouble_of
     from almenara.app.health import all_health, read_health
     from almenara.app.overview import overview
 
@@ -33,6 +34,8 @@ def command(session: Session, service: str) -> int:
     session.say(f"record    {page['partitions']} partitions: {lengths}")
     session.say(f"behind    {waiting}; {page['pending']} messages to send")
     session.say(f"active    ruleset {_short(page['ruleset'])}, subscribers {_short(page['audience'])}")
+    for channel in page["channels"]:
+        session.say(f"channel   {channel['channel']:24} {trouble_of(channel) or 'well'}")
     for source in page["sources"]:
         read = f"{source['outcome']} at {source['last_read'][:16]}" if source["last_read"] else "never read"
         session.say(f"source    {source['id']:24} {read}{'  SILENT' if source['silent'] else ''}")

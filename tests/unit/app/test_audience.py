@@ -112,12 +112,68 @@ channels:
         "9 people.desk.mail: the environment variable NOT_SET is not set",
         "11 teams.desk: a person has this name",
         "11 teams.desk.escalate: not supported in this release",
-        "11 teams.desk.slack.channel: not supported in this release",
+        "11 teams.desk.slack.channel: an incoming webhook has its own channel",
         "13 channels.workspace.url: not a Slack webhook URL",
         "14 channels.mail: mail is no channel of its own",
     )
     missing = [one for one in expected if not any(line.startswith(one) for line in said)]
     assert not missing, "\n".join(said)
+
+
+WAYS = """\
+people:
+  a: {slack: {via: bot}, wants: [{}]}
+  b: {slack: {via: bot, channel: "#desk"}, wants: [{}]}
+  c: {slack: {via: erp, channel: C0}, webhook: {via: erp}, wants: [{}]}
+  d: {apprise: {via: hook}, wants: [{}]}
+  e: {apprise: {via: pager}, wants: [{}]}
+channels:
+  bot: {kind: slack, token: "${env:TOKEN}"}
+  both: {kind: slack, token: x, url: "${env:HOOK}"}
+  none: {kind: slack}
+  api: {kind: slack, token: x, api: "https://evil.example/api"}
+  hook: {kind: slack, url: "${env:HOOK}", secret: s}
+  erp: {kind: webhook, url: "ftp://x", secret: short}
+  bare: {kind: webhook}
+  pager: {kind: apprise, url: "exec://rm"}
+  plain: {kind: apprise, url: "no url"}
+"""
+
+
+def test_every_fault_of_channels_and_of_ways_by_them_is_told() -> None:
+    found = faults(WAYS, environ={**ENVIRON, "TOKEN": "xoxb-canary-7"})
+    said = [f"{fault.line} {fault.what}" for fault in found]
+    assert said == [
+        "2 people.a.slack: 'channel' is missing",
+        "3 people.b.slack.channel: not the id of a Slack channel",
+        "4 people.c.slack.via: this channel is of kind webhook",
+        "5 people.d.apprise.via: this channel is of kind slack",
+        "9 channels.both.url: Slack needs a url or a token, and not both",
+        "10 channels.none: Slack needs a url or a token, and not both",
+        "11 channels.api.api: not an address of Slack's API",
+        "12 channels.hook.secret: a channel of kind slack has no secret",
+        "13 channels.erp.url: not a web address",
+        "13 channels.erp.secret: 'secret' should be whsec_ and 24 to 64 bytes in base 64",
+        "14 channels.bare: 'url' is missing",
+        "14 channels.bare: 'secret' should be whsec_ and 24 to 64 bytes in base 64",
+        "15 channels.pager.url: its schema is not allowed",
+        "16 channels.plain.url: not an Apprise URL",
+    ]
+    assert "canary-7" not in "\n".join(map(str, found))
+
+
+def test_a_bots_address_is_the_channel_that_a_subscriber_names() -> None:
+    text = (
+        "people:\n  a: {slack: {via: bot, channel: C0DESK}, wants: [{}]}\n"
+        'channels:\n  bot: {kind: slack, token: "${env:TOKEN}"}\n'
+    )
+    loaded = load(text, {"TOKEN": "xoxb-canary-7"})
+    [target] = loaded.audience.subscribers[0].targets
+    found = loaded.addresses.lookup("a", "bot", target.address_hash)
+    assert (target.kind, target.via) == ("slack", "bot")
+    assert found is not None
+    assert found.reveal() == "C0DESK"
+    assert not re.search("canary|C0DESK", repr(loaded))
 
 
 def test_faults_show_no_address() -> None:

@@ -1,9 +1,6 @@
-"""`subscribers`, `channels`, `deliveries`: who is told what; no address is ever shown."""
+"""`subscribers`, `deliveries`: who is told what; no address is ever shown."""
 
-from pathlib import Path
-
-from almenara.adapters.sinks.smtp import SmtpSink
-from cli_calls import Calls, small_config
+from cli_calls import Calls
 
 
 def test_check_and_show(almenara: Calls) -> None:
@@ -34,22 +31,6 @@ def test_activate_twice_and_preview(almenara: Calls) -> None:
     assert (preview.code, preview.lines) == (0, [])
     assert almenara("subscribers", "preview", "ana", "--since", "soon").code == 2
     assert almenara("subscribers", "preview", "cleo").code == 2
-
-
-def test_channels_test_sends_a_marked_message(almenara: Calls, tmp_path: Path) -> None:
-    with SmtpSink(tmp_path / "mails") as sink:
-        almenara.config = small_config(tmp_path / "other", mail_port=sink.port)
-        found = almenara.json("channels", "test", "ben")
-        assert found.code == 0, found.err
-        assert found.one["outcome"] == "delivered"
-        (mail,) = sink.mails()
-    assert b"TEST" in mail.read_bytes()
-    assert not (almenara.data / "almenara.db").exists()
-
-
-def test_channels_test_says_when_nothing_answers(almenara: Calls) -> None:
-    assert almenara("channels", "test", "ana").code == 4
-    assert almenara("channels", "test", "cleo").code == 2
 
 
 def test_deliveries_of_an_empty_record(almenara: Calls) -> None:

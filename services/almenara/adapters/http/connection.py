@@ -1,6 +1,7 @@
 """A connection to an address that was checked, which ends when its time is over. Knows nothing of what goes over it."""
 
 import contextlib
+import logging
 import socket
 import threading
 
@@ -40,6 +41,7 @@ def _shut(sock: socket.socket) -> None:
 
 def pool_to(scheme: str, address: str, port: int, *, host: str, left_s: float) -> urllib3.HTTPConnectionPool:
     """One connection to this very address, in the name of `host`, with its certificate checked; cut after `left_s`."""
+    logging.getLogger("urllib3.connectionpool").disabled = True  # it logs paths, and a webhook's path is a secret
     timeout = Timeout(total=left_s)
     pool: urllib3.HTTPConnectionPool
     if scheme == "http":
