@@ -39,6 +39,8 @@ class Reason(StrEnum):
     DETECTED = "detected"
     ANOTHER_SOURCE = "another_source"
     MORE_EVENTS = "more_events"
+    NO_LONGER_MET = "no_longer_met"
+    MERGED = "merged"
     REGISTERED_LATE = "registered_late"
     LATE_READING = "late_reading"
     SOURCE_READ = "source_read"

@@ -1,6 +1,6 @@
 """What the engine says: a detection. It has no life of its own; the rules service makes alerts of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ class Detection:
 
     `slot` tells the rule's detections of one key apart: the id of the event an alert is anchored in. `events` are all
     that contribute, the triggering one last; for an absence the anchor alone. `joined` are those new in an update.
+    `moment` is the event at which it became true by the time of events, where that is not simply the latest.
     """
 
     what: Change
@@ -23,8 +24,9 @@ class Detection:
     slot: str
     at: datetime
     reason: Reason
-    events: tuple[Event, ...] = ()
-    joined: tuple[Event, ...] = ()
+    events: Sequence[Event] = ()
+    joined: Sequence[Event] = ()
+    moment: Event | None = None
     matched: tuple[Matched, ...] = ()
     search: Search | None = None
     checked: bool = True

@@ -19,7 +19,7 @@ from almenara.engine.detectors.detector import Detector, Signal, chained, chaine
 from almenara.engine.detectors.joiner import Joiner, JoinerState
 from almenara.engine.detectors.opening import State, Surroundings, open_detector
 from almenara.engine.matching.condition import Condition
-from almenara.engine.rule import Correlation, SingleRule
+from almenara.engine.rule import Correlation, Rule, SingleRule
 from almenara.engine.ruleset import Ruleset
 from almenara.engine.view import View
 
@@ -38,6 +38,20 @@ class EngineState:
     fired: dict[str, dict[str, None]] = field(default_factory=dict)
     detectors: dict[str, State] = field(default_factory=dict)
     joiners: dict[str, JoinerState] = field(default_factory=dict)
+
+    def remembers(self, rule: Rule) -> bool:
+        """Whether everything that the rule needs to remember is here. A rule that remembers nothing needs nothing."""
+        counted = not isinstance(rule, Correlation) or rule.detection_hash in self.detectors
+        return counted and (not rule.one_per or rule.detection_hash in self.joiners)
+
+    def joined(self, other: "EngineState", rules: Iterable[Rule]) -> "EngineState":
+        """This state with what `other` remembers of the rules."""
+        hashes = [rule.detection_hash for rule in rules]
+        return replace(
+            self,
+            detectors={**self.detectors, **{h: other.detectors[h] for h in hashes if h in other.detectors}},
+            joiners={**self.joiners, **{h: other.joiners[h] for h in hashes if h in other.joiners}},
+        )
 
 
 class Engine:
@@ -203,13 +217,17 @@ class Engine:
         uid = chained_id(said)
         if said.what == Change.RETRACTED:
             return detector.remove(uid, self.clock)
-        again = said.reason == Reason.SOURCE_CORRECTED
-        if said.what != Change.RAISED and not again:
+        mended = said.reason == Reason.SOURCE_CORRECTED
+        if said.reason == Reason.ANOTHER_SOURCE or (said.what == Change.RESOLVED and not mended):
             return []
-        before = detector.remove(uid, self.clock, correcting=True) if again else []
         scope = said.events[-1].country if self._apart else ""
-        after = detector.on_signal(chained(said, self.ruleset.zones, scope), self.clock)
-        return merge_correction(before, after) if again else after
+        signal = chained(said, self.ruleset.zones, scope)
+        if not mended:
+            return detector.on_signal(replace(signal, again=said.what == Change.UPDATED), self.clock)
+        before = detector.remove(uid, self.clock, correcting=True)
+        after = detector.on_signal(replace(signal, settled=True), self.clock)
+        settled = (replace(one, reason=Reason.SOURCE_CORRECTED) for one in detector.settle(self.clock))
+        return merge_correction(before, [*after, *settled])
 
     def _open_detectors(self) -> list[Detector]:
         around = Surroundings(self._readings, self.ruleset.allowed_lateness)

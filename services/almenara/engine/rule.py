@@ -14,6 +14,8 @@ from almenara.engine.expression import And, Field, Node, Not, Until
 
 NO_TIME: Final = timedelta(0)
 ANY_COUNTRY: Final = "*"
+REMEMBER: Final = timedelta(days=400)
+"""How long an absence is remembered after its deadline where the rule says nothing."""
 
 
 class OnLate(StrEnum):
@@ -32,6 +34,7 @@ class Measure(StrEnum):
     SUM = "sum"
     AVERAGE = "average"
     PERCENTILE = "percentile"
+    MEDIAN = "median"
 
 
 class OnePer(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +136,25 @@ class Correlation(Rule, frozen=True, kw_only=True):
         return None
 
 
-class AggregateRule(Correlation, frozen=True, kw_only=True, tag="aggregate"):
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """The measure must be `at_least` times the usual one of its key: that of the time `of` before, per timespan."""
+
+    of: timedelta
+    at_least: float
+
+
+class WindowRule(Correlation, frozen=True, kw_only=True):
+    """A rule over sliding windows of `timespan`. `fed_from` is how far back its members look (None: the whole log)."""
+
+    fed_from: timedelta | None = NO_TIME
+
+    @property
+    def horizon(self) -> timedelta | None:
+        """The timespan, the grace and what the members need; the ruleset's lateness comes on top."""
+        return None if self.fed_from is None else self.timespan + self.grace + self.fed_from
+
+
+class AggregateRule(WindowRule, frozen=True, kw_only=True, tag="aggregate"):
     """A measure over the events inside a window of `timespan`, compared with `bound` as `op` (gte, gt, ...) says.
 
     `fields` are those whose values are counted, summed or averaged; `percentile` is from 1 to 99.
@@ -141,23 +162,94 @@ class AggregateRule(Correlation, frozen=True, kw_only=True, tag="aggregate"):
 
     measure: Measure = Measure.EVENTS
     op: str = "gte"
-    bound: float = 1
+    bound: int | float = 1
     fields: tuple[str, ...] = ()
     percentile: int = 50
+    baseline: Baseline | None = None
+
+    @property
+    def horizon(self) -> timedelta | None:
+        """As of every window; with a baseline the whole log, because its first signal says how long history is."""
+        return None if self.baseline else super().horizon
+
+
+class Present(msgspec.Struct, frozen=True, tag="present"):
+    """The window holds something of this member."""
+
+    rule: str
+
+
+class AtLeast(msgspec.Struct, frozen=True, tag="at_least"):
+    """So many of the parts hold: all of them is `and`, one is `or`."""
+
+    count: int
+    parts: tuple["Presence", ...]
+
+
+class Missing(msgspec.Struct, frozen=True, tag="missing"):
+    """The part does not hold."""
+
+    part: "Presence"
+
+
+Presence = Present | AtLeast | Missing
+"""A condition over what a window holds."""
+
+
+class TemporalRule(WindowRule, frozen=True, kw_only=True, tag="temporal"):
+    """In one window of `timespan`, in any order, what `condition` asks for."""
+
+    condition: Presence
+
+
+class OrderedRule(WindowRule, frozen=True, kw_only=True, tag="ordered"):
+    """In one window of `timespan`, one event after the other: for each step any of its members."""
+
+    steps: tuple[tuple[str, ...], ...]
+
+
+class FirstSeenRule(WindowRule, frozen=True, kw_only=True, tag="first_seen"):
+    """No event with the same key in the `timespan` before; quiet for `learn` after the first signal of the rule."""
+
+    learn: timedelta = NO_TIME
+
+    @property
+    def horizon(self) -> timedelta | None:
+        """As of every window; where it learns the whole log, because the first signal says since when."""
+        return None if self.learn else super().horizon
+
+
+class ChangeRule(Correlation, frozen=True, kw_only=True, tag="change"):
+    """The value of `field` differs from the one before with the same key, by the time of the events."""
+
+    field: str
 
 
 class AbsenceRule(Correlation, frozen=True, kw_only=True, tag="absence"):
     """`anchor`, and no `entry` with the same keys around it: the rule that notices what did not happen.
 
-    `coverage` maps a country (or `*`) to the sources that must have been read before "not found" may be said.
+    `coverage` maps a country (or `*`) to the sources that must have been read before "not found" may be said. An A is
+    forgotten `remember` after its deadline. `fed_from` is how far back its members look (None: the whole log).
     """
 
     anchor: str
     entry: str
     look_back: timedelta = NO_TIME
     publish_lag: timedelta = NO_TIME
+    remember: timedelta = REMEMBER
     on_late: OnLate = OnLate.RESOLVE
     coverage: Mapping[str, tuple[str, ...]] = {}
+    fed_from: timedelta | None = NO_TIME
+
+    @property
+    def memory(self) -> timedelta:
+        """How long after the end of a B an A that it meets may still be remembered, or come."""
+        return self.look_back + self.timespan + self.publish_lag + self.grace + self.remember
+
+    @property
+    def horizon(self) -> timedelta | None:
+        """The memory, and what the members need; what is dated ahead of its record comes on top."""
+        return None if self.fed_from is None else self.memory + self.fed_from
 
     def sources(self, country: str) -> tuple[str, ...]:
         """The sources that cover a country. Where others are named and this one is not, one that nobody can read."""
@@ -166,4 +258,4 @@ class AbsenceRule(Correlation, frozen=True, kw_only=True, tag="absence"):
         return self.coverage.get(country) or self.coverage.get(ANY_COUNTRY) or (f"no source named for {country}",)
 
 
-AnyRule = SingleRule | AggregateRule | AbsenceRule
+AnyRule = SingleRule | AggregateRule | TemporalRule | OrderedRule | FirstSeenRule | ChangeRule | AbsenceRule

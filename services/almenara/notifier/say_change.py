@@ -178,6 +178,26 @@ def _source_withdrawn(changed: AlertChanged, telling: Telling) -> str:
     return telling.say("the report has been withdrawn.", "el informe fue retirado.") + tail
 
 
+def _no_longer_met(changed: AlertChanged, telling: Telling) -> str:
+    if changed.change != Change.RETRACTED:
+        return telling.say(
+            "by what became known late, part of this no longer counts.",
+            "por lo que se supo tarde, parte de esto ya no cuenta.",
+        )
+    cite = plain(changed.alert.cite, NAME)
+    return telling.say(
+        f"by what became known late, this does not hold. Disregard {cite}.",
+        f"por lo que se supo tarde, esto no se cumple. Ignore {cite}.",
+    )
+
+
+def _merged(changed: AlertChanged, telling: Telling) -> str:
+    return telling.say(
+        "what became known late joins this with another alert, which goes on and holds these events too.",
+        "lo que se supo tarde une esto con otra alerta, que continúa y reúne también estos hechos.",
+    )
+
+
 def _rule_removed(changed: AlertChanged, telling: Telling) -> str:
     return telling.say(
         "the rule is no longer in use, so nobody watches this any more. Nothing new was found.",
@@ -219,6 +239,8 @@ def _entry_time(changed: AlertChanged, telling: Telling) -> str:
 _SAID: Final[Mapping[Reason, Callable[[AlertChanged, Telling], str]]] = {
     Reason.ANOTHER_SOURCE: _another_source,
     Reason.MORE_EVENTS: _more_events,
+    Reason.NO_LONGER_MET: _no_longer_met,
+    Reason.MERGED: _merged,
     Reason.SOURCE_READ: _source_read,
     Reason.FOUND_WHEN_READ: _found_when_read,
     Reason.REGISTERED_LATE: _registered_late,

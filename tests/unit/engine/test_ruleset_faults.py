@@ -72,11 +72,10 @@ correlation:
         (
             correlation("temporal", "not b").replace("[a, b]", "[b]"),
             8,
-            "only `a and not b`",
+            "needs a deadline",
             "write condition: a and not b",
         ),
-        (correlation("temporal", "a and b"), 8, "only `a and not b`", "write condition: a and not b"),
-        (correlation("temporal", "a or not b"), 8, "only `a and not b`", "write condition: a and not b"),
+        (correlation("temporal", "a or not b"), 8, "where nothing happened at all", "then an absence over it"),
         (correlation("temporal", "a and not b"), 8, "needs its deadline", "almenara: {absence:"),
         (
             correlation("temporal", "a and not b", almenara="almenara: {absence: {anchor: b}}"),
@@ -84,11 +83,10 @@ correlation:
             "'b' is not the rule that must be there",
             "anchor: a",
         ),
-        (correlation("event_count", "{eq: 0}"), 8, "eq", "write an absence"),
-        (correlation("event_count", "{lt: 3}"), 8, "lt", "write an absence"),
+        (correlation("event_count", "{eq: 0}"), 8, "never exactly 0", "write an absence"),
         (correlation("event_count", "{gte: 0}"), 8, "holds always", "write an absence"),
         (correlation("value_count", "{gte: 3}"), 0, "", ""),
-        (correlation("temporal_ordered", "{gte: 1}"), 0, "", ""),
+        (correlation("temporal_ordered", "{gte: 1}"), 8, "all of its rules are needed", "remove the condition"),
         (correlation("event_count", "{gte: 2}").replace("[a, b]", "[a, z]"), 5, "no rule is named 'z'", "name a rule"),
         (
             correlation("event_count", "{gte: 2}", almenara="almenara: {absence: {anchor: a}}"),
@@ -140,7 +138,7 @@ SINGLE = "title: D\nlogsource: {product: x}\ndetection: {s: {f: 1}, condition: s
     ("own", "line", "what", "cure"),
     [
         ("  onwer: x\n", 5, "unknown key 'onwer'", "did you mean 'owner'?"),
-        ("  zzz: x\n", 5, "unknown key 'zzz'", "one of absence, one_per"),
+        ("  zzz: x\n", 5, "unknown key 'zzz'", "one of absence, baseline"),
         ("  version: 0\n", 5, "no version", "whole number from 1"),
         ("  version: new\n", 5, "no version", "whole number from 1"),
         ("  tags: x\n", 5, "must be a list of names", "[one, two]"),

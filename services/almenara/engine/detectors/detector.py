@@ -20,7 +20,8 @@ from almenara.engine.view import View
 class Signal:
     """A member held. `view` is the event that keys and values are read from, `evidence` what an alert shows for it.
 
-    `settled` marks the correction of an event that was known before. `matched` says why the member held.
+    `settled` marks the correction of an event that was known before, `again` a chained detection that has changed
+    since it was first said. `matched` says why the member held.
     """
 
     member: str
@@ -28,6 +29,7 @@ class Signal:
     evidence: tuple[Event, ...]
     matched: Callable[[], tuple[Matched, ...]]
     settled: bool = False
+    again: bool = False
 
     @property
     def event(self) -> Event:
@@ -71,9 +73,9 @@ class Detector(Protocol):
 def chained(detection: Detection, zones: Mapping[str, str], scope: str) -> Signal:
     """What a rule said as a signal for the correlations over it.
 
-    Its time is that of the latest event, and its fields are those of that event with the key's on top.
+    Its time and fields are those of the event at which it became true, else of the latest, with the key's on top.
     """
-    last = max(detection.events, key=lambda event: (event.time, event.id))
+    last = detection.moment or max(detection.events, key=lambda event: (event.time, event.id))
     event = Event(
         id=chained_id(detection),
         source=last.source,
@@ -85,7 +87,8 @@ def chained(detection: Detection, zones: Mapping[str, str], scope: str) -> Signa
         data={**last.data, **detection.key},
         position=last.position,
     )
-    return Signal(detection.rule, View(event, zones, scope=scope), detection.events, lambda: detection.matched)
+    evidence = tuple(detection.events)
+    return Signal(detection.rule, View(event, zones, scope=scope), evidence, lambda: detection.matched)
 
 
 def chained_id(detection: Detection) -> str:

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 from almenara.domain.ids import canonical
@@ -15,11 +16,41 @@ Key = str
 MAX_KEYS: Final = 100
 
 
-def keys_of(rule: Correlation, member: str, view: View) -> list[Key]:
-    """Every key that the event has as `member` of the rule: one for each combination of list values (at most 100).
+class Keys:
+    """The keys that events have under one rule."""
 
-    An event without one of the fields has no key and is not correlated.
-    """
+    def __init__(self, rule: Correlation) -> None:
+        self._rule = rule
+        # Canonical JSON is sorted by name; most keys are one text or number each, and need no more than joining.
+        groups = sorted(rule.group_by)
+        marks = ("{", *[","] * len(groups))
+        self._spelled = [f"{mark}{encode_basestring(group)}:" for mark, group in zip(marks, groups, strict=False)]
+        self._paths = {member: [rule.field_of(group, member) for group in groups] for member in rule.rules}
+
+    def of(self, member: str, view: View) -> list[Key]:
+        """Every key that the event has as `member`: one for each combination of list values (at most 100).
+
+        An event without one of the fields has no key and is not correlated.
+        """
+        if not self._spelled:
+            return [view.scope + "{}"]
+        key = view.scope
+        for spelled, path in zip(self._spelled, self._paths[member], strict=True):
+            values = view.values(path)
+            if len(values) != 1:
+                return keys_of(self._rule, member, view)
+            value = values[0]
+            if type(value) is str:
+                key += spelled + encode_basestring(value)
+            elif type(value) is int:
+                key += f"{spelled}{value}"
+            else:
+                return keys_of(self._rule, member, view)
+        return [key + "}"]
+
+
+def keys_of(rule: Correlation, member: str, view: View) -> list[Key]:
+    """Every key that the event has as `member` of the rule, the plain way: see `Keys`."""
     choices: list[list[Any]] = []
     for group in rule.group_by:
         values = [value for value in view.values(rule.field_of(group, member)) if value is not None]

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from almenara.engine.detectors.absence import AbsenceDetector, AbsenceState
+from almenara.engine.detectors.absence import AbsenceDetector
 from almenara.engine.detectors.coverage import Readings
 from almenara.engine.detectors.detector import Detector
-from almenara.engine.detectors.threshold import ThresholdDetector, ThresholdState
-from almenara.engine.rule import AbsenceRule, AggregateRule, Correlation
+from almenara.engine.detectors.kept import AbsenceState
+from almenara.engine.detectors.patterns import pattern_of
+from almenara.engine.detectors.timeline import TimelineDetector, TimelineState
+from almenara.engine.rule import AbsenceRule, Correlation
 
-State = AbsenceState | ThresholdState
+State = AbsenceState | TimelineState
 """What any detector remembers; tagged, so that a snapshot gives back the right one."""
 
 
@@ -26,7 +28,8 @@ def open_detector(rule: Correlation, state: State | None, around: Surroundings) 
     if isinstance(rule, AbsenceRule):
         held = state if isinstance(state, AbsenceState) else AbsenceState()
         return AbsenceDetector(rule, held, around.readings), held
-    if isinstance(rule, AggregateRule):
-        counts = state if isinstance(state, ThresholdState) else ThresholdState()
-        return ThresholdDetector(rule, counts, around.lateness), counts
-    raise TypeError(f"no detector runs a {type(rule).__name__}")
+    pattern = pattern_of(rule)
+    if pattern is None:
+        raise TypeError(f"no detector runs a {type(rule).__name__}")
+    timeline = state if isinstance(state, TimelineState) else TimelineState()
+    return TimelineDetector(rule, pattern, timeline, around.lateness), timeline

@@ -1,46 +1,48 @@
-"""Sigma correlations to compiled rules: thresholds and absences. What has no meaning is refused with the way to say it.
+"""Correlations to compiled rules: who is a member of whom, in what order they are compiled, what all have in common.
 
-Other correlation types parse and are refused here until the engine runs them.
+What each kind asks for is read in `conditions`. What parses and means nothing is refused there, with the way to say it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sigma.correlations import (
-    CorrelationConditionAND,
-    CorrelationConditionNOT,
-    SigmaCorrelationCondition,
-    SigmaCorrelationConditionOperator,
-    SigmaCorrelationRule,
-    SigmaCorrelationType,
-    SigmaExtendedCorrelationCondition,
-    SigmaRuleReference,
-)
+import msgspec
+from sigma.correlations import SigmaCorrelationRule, SigmaExtendedCorrelationCondition
 
 from almenara.domain.errors import Fault
 from almenara.domain.ids import canonical
+from almenara.engine.reading.conditions import ConditionReader
+from almenara.engine.reading.extension import DETECTING
 from almenara.engine.reading.modifiers import nearest
 from almenara.engine.reading.parsed import Parsed, common
-from almenara.engine.rule import AbsenceRule, AggregateRule, Measure, SingleRule
+from almenara.engine.rule import NO_TIME, AnyRule, ChangeRule, Correlation, FirstSeenRule, Rule, SingleRule
 
-AnyCorrelation = AggregateRule | AbsenceRule
-
-_COUNTS: Final = (SigmaCorrelationType.EVENT_COUNT, SigmaCorrelationType.VALUE_COUNT)
+MATCH: Final = ":match"
+"""Ends the name of the hidden rule over one event that feeds a rule which looks at the events before it as well."""
 
 
 def feeding(parsed: Sequence[Parsed]) -> set[str]:
     """Names of the rules that only feed correlations: referenced, and no correlation asks them to alert as well."""
+    ids = _names_by_id(parsed)
     named: set[str] = set()
     loud: set[str] = set()
     for one in parsed:
         if isinstance(one.rule, SigmaCorrelationRule):
-            references = {reference.reference for reference in one.rule.rules or ()}
+            references = {ids.get(reference, reference) for reference in references_of(one.rule)}
             named |= references
             if one.rule.generate:
                 loud |= references
     return named - loud
+
+
+def references_of(rule: SigmaCorrelationRule) -> list[str]:
+    """The names or ids of its members, as they are written; where `rules` is missing, those of the condition."""
+    if rule.rules:
+        return [str(reference.reference) for reference in rule.rules]
+    if isinstance(rule.condition, SigmaExtendedCorrelationCondition):
+        return rule.condition.get_referenced_rules()
+    return []
 
 
 def compile_all(
@@ -50,157 +52,168 @@ def compile_all(
     faults: list[Fault],
     *,
     failed: Collection[str] = (),
-) -> list[AnyCorrelation]:
-    """Every correlation, compiled; faults are added to `faults`. `version` is that of all watchlists.
+) -> list[AnyRule]:
+    """All rules, members before the correlations over them; faults are added to `faults`.
 
-    `failed` are names and ids of rules whose own faults are told already.
+    `version` is that of all watchlists; `failed` are names and ids of rules whose own faults are told already.
     """
-    found: list[AnyCorrelation] = []
-    ids = {str(one.rule.id): one.name for one in parsed if one.rule.id}
-    known = _Known(singles, ids, frozenset(failed), version)
-    for one in parsed:
-        if isinstance(one.rule, SigmaCorrelationRule):
-            compiler = _Compiler(one, one.rule, known)
-            rule = compiler.compile()
-            faults += compiler.faults
-            if rule is not None:
-                found.append(rule)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What correlations may refer to: rules by name, names by id, names of rules that could not be compiled."""
-
-    singles: Mapping[str, SingleRule]
-    ids: Mapping[str, str]
-    failed: frozenset[str]
-    version: str
+    compiler = _Compiler(parsed, singles, version, failed)
+    rules = compiler.compile()
+    faults += compiler.faults
+    return rules
 
 
 class _Compiler:
-    def __init__(self, one: Parsed, rule: SigmaCorrelationRule, known: _Known) -> None:
-        self._one, self._rule, self._known = one, rule, known
+    """Compiles each correlation when its members are."""
+
+    def __init__(
+        self, parsed: Sequence[Parsed], singles: Mapping[str, SingleRule], version: str, failed: Collection[str]
+    ) -> None:
+        self._parsed, self._singles, self._version, self._failed = parsed, singles, version, failed
+        self._ids = _names_by_id(parsed)
+        self._quiet = feeding(parsed)
+        self._open = {one.name: one for one in parsed if isinstance(one.rule, SigmaCorrelationRule)}
+        self._made: dict[str, AnyRule | None] = {}
         self.faults: list[Fault] = []
 
-    def compile(self) -> AnyCorrelation | None:
-        members = self._members()
-        base = self._base(members)
-        if self._rule.type in _COUNTS:
-            made: AnyCorrelation | None = self._threshold(base)
-        elif self._rule.type == SigmaCorrelationType.TEMPORAL:
-            made = self._absence(base)
-        else:
-            kind = self._rule.type.name.lower()
-            self._fault("type", f"{kind} is not supported yet", "event_count, value_count or temporal")
-            made = None
-        return None if self.faults or len(members) < len(self._rule.rules or ()) else made
+    def compile(self) -> list[AnyRule]:
+        for one in self._parsed:
+            if one.name in self._singles:
+                self._single(one, self._singles[one.name])
+        for name in self._open:
+            self._correlation(name, ())
+        return [rule for rule in self._made.values() if rule is not None]
 
-    def _members(self) -> list[str]:
-        members = []
-        for reference in self._rule.rules or ():
-            name = self._known.ids.get(reference.reference, reference.reference)
-            if name in self._known.singles:
-                members.append(name)
-            elif name not in self._known.failed:
-                cure = nearest(reference.reference, self._known.singles, "name a rule of this ruleset")
-                self._fault("rules", f"no rule is named '{reference.reference}'", cure)
-        return members
+    def _single(self, one: Parsed, rule: SingleRule) -> None:
+        """A rule over one event; one that looks at the events before it is fed by its own match, hidden."""
+        own = one.extension
+        for key in ("absence", "baseline"):
+            if getattr(own, key) is not None:
+                cure = "write a document of its own with correlation: and this rule as its member"
+                self._fault(one, ("almenara", key), f"{key} needs a correlation", cure)
+        if own.first_seen is None and own.change is None:
+            if own.grace:
+                self._fault(one, ("almenara", "grace"), "a rule over one event waits for nothing", "remove it")
+            self._made[one.name] = rule
+            return
+        if own.first_seen is not None and own.change is not None:
+            cure = "write two rules, one for each"
+            self._fault(one, ("almenara", "change"), "first_seen and change in one rule", cure)
+        hidden = msgspec.structs.replace(
+            rule, name=one.name + MATCH, alerts=False, say={}, say_unchecked={}, tests=(), one_per=None
+        )
+        self._made[hidden.name] = hidden
+        self._made[one.name] = self._watching(one, hidden)
 
-    def _base(self, members: Sequence[str]) -> dict[str, Any]:
-        data = self._one.document.data
-        own = {key: value for key, value in data.get("almenara", {}).items() if key in ("absence", "one_per")}
-        hashes = [self._known.singles[name].detection_hash for name in members]
-        aliases: dict[str, dict[str, str]] = {}
-        for name, alias in (self._rule.aliases.aliases if self._rule.aliases else {}).items():
-            aliases[name] = {
-                self._known.ids.get(reference.reference, reference.reference): field
-                for reference, field in alias.mapping.items()
-            }
-        return {
-            **common(self._one),
-            "rules": tuple(members),
-            "timespan": timedelta(seconds=self._rule.timespan.seconds),
-            "group_by": tuple(self._rule.group_by or ()),
-            "aliases": aliases,
-            "detection_hash": canonical(
-                [self._one.name, data["correlation"], own, hashes, self._known.version]
-            ).decode(),
-        }
-
-    def _threshold(self, base: dict[str, Any]) -> AggregateRule | None:
-        condition = self._rule.condition
-        if self._one.extension.absence is not None:
-            self._fault_at(("almenara", "absence"), "absence needs a correlation of type temporal", "change the type")
-        if not isinstance(condition, SigmaCorrelationCondition):
-            self._fault("condition", "a count needs a number", "write condition: {gte: 3}")
-            return None
-        bound = {SigmaCorrelationConditionOperator.GTE: 0, SigmaCorrelationConditionOperator.GT: 1}.get(condition.op)
-        if bound is None:
-            op = condition.op.name.lower()
-            cure = "gte or gt; for 'nothing came' write an absence (type temporal, `a and not b`)"
-            self._fault("condition", f"a count with {op} cannot be told from one that still grows", cure)
-            return None
-        count = int(condition.count) + bound
-        if count < 1:
-            self._fault("condition", "a count of 0 holds always", "write an absence (type temporal, `a and not b`)")
-        distinct = condition.fieldref
-        if self._rule.type == SigmaCorrelationType.VALUE_COUNT and not isinstance(distinct, str):
-            self._fault("condition", "value_count needs one field", "write condition: {gte: 3, field: speaker.id}")
-            return None
-        measure = Measure.VALUES if self._rule.type == SigmaCorrelationType.VALUE_COUNT else Measure.EVENTS
-        fields = (distinct,) if isinstance(distinct, str) else ()
-        return AggregateRule(**base, measure=measure, bound=count, fields=fields)
-
-    def _absence(self, base: dict[str, Any]) -> AbsenceRule | None:
-        pair = _a_and_not_b(self._rule.condition)
-        if pair is None:
-            cure = "write condition: a and not b, with almenara.absence.anchor: a"
-            self._fault("condition", "only `a and not b` has a meaning here", cure)
-            return None
-        anchor, entry = pair
-        absence = self._one.extension.absence
-        if absence is None:
-            self._fault("condition", "an absence needs its deadline", "add almenara: {absence: {anchor: ...}}")
-            return None
-        if absence.anchor and absence.anchor != anchor:
-            cure = f"anchor: {anchor}"
-            what = f"'{absence.anchor}' is not the rule that must be there"
-            self._fault_at(("almenara", "absence", "anchor"), what, cure)
-        for name in (anchor, entry):
-            if all(name != reference.reference for reference in self._rule.rules or ()):
-                self._fault("condition", f"'{name}' is not among its rules", "name it under rules:")
-        return AbsenceRule(
-            **base,
-            anchor=anchor,
-            entry=entry,
-            look_back=absence.look_back,
-            publish_lag=absence.publish_lag,
-            grace=absence.grace,
-            on_late=absence.on_late,
-            coverage=absence.coverage,
+    def _watching(self, one: Parsed, match: SingleRule) -> AnyRule:
+        own = one.extension
+        base = {**common(one), **self._of_all(one, [match]), "grace": own.grace}
+        if own.first_seen is None:
+            assert own.change is not None  # noqa: S101  # one of the two is there
+            return ChangeRule(**base, field=own.change.field, group_by=_once(own.change.keys))
+        seen = own.first_seen
+        return FirstSeenRule(
+            **base, timespan=seen.within, learn=seen.learn, group_by=_once((*seen.keys, *seen.fields)), fed_from=NO_TIME
         )
 
-    def _fault(self, key: str, what: str, cure: str) -> None:
-        self._fault_at(("correlation", key), what, cure)
+    def _correlation(self, name: str, path: tuple[str, ...]) -> None:
+        """Compiles a correlation after its members. `path` are those that ask for it, the first one first."""
+        if name in path:
+            cycle = " -> ".join((*path[path.index(name) :], name))
+            one = self._open[path[-1]]
+            cure = "a correlation cannot stand on itself; remove one of these references"
+            self._fault(one, ("correlation", "rules"), f"a circle of correlations: {cycle}", cure)
+            self._made[name] = None
+            return
+        if name not in self._open or name in self._made:
+            return
+        one = self._open[name]
+        rule = one.rule
+        assert isinstance(rule, SigmaCorrelationRule)  # noqa: S101  # only those are open
+        members = [self._ids.get(reference, reference) for reference in references_of(rule)]
+        for member in members:
+            self._correlation(member, (*path, name))
+        if name in self._made:  # it was found to be part of a circle
+            return
+        found = list(self._members(one, rule))
+        reader = ConditionReader(one, rule, self._ids)
+        base = self._base(one, rule, found)
+        made = reader.read(base)
+        self._aliases(one, rule, members)
+        self.faults += reader.faults
+        complete = len(found) == len(members) and not reader.faults
+        self._made[name] = made if complete else None
 
-    def _fault_at(self, path: tuple[str | int, ...], what: str, cure: str) -> None:
-        self.faults.append(self._one.document.fault(path, what, cure))
+    def _members(self, one: Parsed, rule: SigmaCorrelationRule) -> Iterator[Rule]:
+        known = [*self._made, *self._open]
+        for nth, reference in enumerate(references_of(rule)):
+            name = self._ids.get(reference, reference)
+            found = self._made.get(name)
+            if found is not None:
+                yield found
+            elif name not in self._failed and name not in self._open and reference not in self._failed:
+                path: tuple[str | int, ...] = ("correlation", "rules")
+                if isinstance(one.document.data["correlation"].get("rules"), list):
+                    path = (*path, nth)
+                cure = nearest(reference, known, "name a rule of this ruleset")
+                self._fault(one, path, f"no rule is named '{reference}'", cure)
+
+    def _base(self, one: Parsed, rule: SigmaCorrelationRule, members: Sequence[Rule]) -> dict[str, Any]:
+        return {
+            **common(one),
+            **self._of_all(one, members),
+            "alerts": one.name not in self._quiet,
+            "timespan": timedelta(seconds=rule.timespan.seconds),
+            "group_by": tuple(rule.group_by or ()),
+            "aliases": {
+                name: {self._ids.get(str(r.reference), str(r.reference)): path for r, path in alias.mapping.items()}
+                for name, alias in (rule.aliases.aliases if rule.aliases else {}).items()
+            },
+            "fed_from": _reach(members),
+        }
+
+    def _of_all(self, one: Parsed, members: Sequence[Rule]) -> dict[str, Any]:
+        data = one.document.data
+        asked = data.get("almenara", {})
+        own = {key: value for key, value in asked.items() if key in DETECTING} if isinstance(asked, Mapping) else {}
+        hashes = [member.detection_hash for member in members]
+        detection = [one.name, data.get("correlation"), own, hashes, self._version]
+        return {
+            "rules": tuple(member.name for member in members),
+            "alerts": one.name not in self._quiet,
+            "detection_hash": canonical(detection).decode(),
+        }
+
+    def _aliases(self, one: Parsed, rule: SigmaCorrelationRule, members: Sequence[str]) -> None:
+        for name, alias in (rule.aliases.aliases if rule.aliases else {}).items():
+            path = ("correlation", "aliases", name)
+            if name not in (rule.group_by or ()):
+                self._fault(one, path, f"nothing is grouped by '{name}'", "add it to group-by, or remove the alias")
+            for reference in alias.mapping:
+                member = self._ids.get(str(reference.reference), str(reference.reference))
+                if member not in members:
+                    cure = nearest(member, members, "name one of its rules")
+                    self._fault(one, (*path, str(reference.reference)), f"'{member}' is not among its rules", cure)
+
+    def _fault(self, one: Parsed, path: tuple[str | int, ...], what: str, cure: str) -> None:
+        self.faults.append(one.document.fault(path, what, cure))
 
 
-def _a_and_not_b(condition: Any) -> tuple[str, str] | None:
-    """The names of `a and not b` (in either order), or None for any other condition."""
-    if not isinstance(condition, SigmaExtendedCorrelationCondition):
-        return None
-    parsed = condition.parsed
-    if not isinstance(parsed, CorrelationConditionAND) or len(parsed.args) != 2:
-        return None
-    plain = [arg.reference for arg in parsed.args if isinstance(arg, SigmaRuleReference)]
-    negated = [
-        inner.reference
-        for arg in parsed.args
-        if isinstance(arg, CorrelationConditionNOT)
-        for inner in arg.args
-        if isinstance(inner, SigmaRuleReference)
-    ]
-    return (plain[0], negated[0]) if len(plain) == len(negated) == 1 else None
+def _reach(members: Sequence[Rule]) -> timedelta | None:
+    """How far back the members look; None where one needs the whole log."""
+    reach = NO_TIME
+    for member in members:
+        if isinstance(member, Correlation):
+            horizon = member.horizon
+            if horizon is None:
+                return None
+            reach = max(reach, horizon)
+    return reach
+
+
+def _names_by_id(parsed: Sequence[Parsed]) -> dict[str, str]:
+    return {str(one.rule.id): one.name for one in parsed if one.rule.id}
+
+
+def _once(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

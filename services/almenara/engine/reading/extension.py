@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from almenara.domain.durations import parse_duration
+from almenara.domain.durations import format_duration, parse_duration
 from almenara.domain.errors import Fault
 from almenara.engine.reading.documents import Document, Path
-from almenara.engine.rule import ANY_COUNTRY, NO_TIME, OnePer, OnLate
+from almenara.engine.rule import ANY_COUNTRY, NO_TIME, REMEMBER, Baseline, OnePer, OnLate
 
-KEYS: Final = ("absence", "one_per", "owner", "say", "say_unchecked", "tags", "tests", "version")
-ABSENCE_KEYS: Final = ("anchor", "look_back", "publish_lag", "grace", "on_late", "coverage")
+KEYS: Final = (
+    "absence", "baseline", "change", "first_seen", "grace", "one_per", "owner", "say", "say_unchecked", "tags", "tests",
+    "version",
+)  # fmt: skip
+DETECTING: Final = ("absence", "baseline", "change", "first_seen", "grace", "one_per")
+"""The keys that say what a rule detects; the others are words, owners and tests."""
+
+ABSENCE_KEYS: Final = ("anchor", "look_back", "publish_lag", "grace", "remember", "on_late", "coverage")
+
+SHORTEST_MEMORY: Final = timedelta(days=2)
+REMEMBER_CURE: Final = "write 2d or more: what is known only to the day must outlive its day"
 
 
 @dataclass(slots=True)
@@ -23,8 +32,27 @@ class Absence:
     look_back: timedelta = NO_TIME
     publish_lag: timedelta = NO_TIME
     grace: timedelta = NO_TIME
+    remember: timedelta = REMEMBER
     on_late: OnLate = OnLate.RESOLVE
     coverage: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class FirstSeen:
+    """The `first_seen:` map."""
+
+    fields: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    within: timedelta = NO_TIME
+    learn: timedelta = NO_TIME
+
+
+@dataclass(slots=True)
+class ChangeOf:
+    """The `change:` map."""
+
+    field: str = ""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -32,6 +60,10 @@ class Extension:
     """The whole map, with defaults where nothing is said."""
 
     absence: Absence | None = None
+    baseline: Baseline | None = None
+    change: ChangeOf | None = None
+    first_seen: FirstSeen | None = None
+    grace: timedelta = NO_TIME
     one_per: OnePer | None = None
     owner: str = ""
     say: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +89,10 @@ class ExtensionReader:
             return found
         self._known(raw, KEYS, ("almenara",))
         found.absence = self._absence(raw.get("absence"))
+        found.baseline = self._baseline(raw.get("baseline"))
+        found.change = self._change(raw.get("change"))
+        found.first_seen = self._first_seen(raw.get("first_seen"))
+        found.grace = self._duration(raw.get("grace", "0s"), ("almenara", "grace"))
         found.one_per = self._one_per(raw.get("one_per"))
         found.owner = str(raw.get("owner", ""))
         found.say = self._say(raw.get("say", {}), ("almenara", "say"))
@@ -87,6 +123,10 @@ class ExtensionReader:
             self._fault(path, "names no anchor", "add anchor: and the rule that starts the wait")
         for name in ("look_back", "publish_lag", "grace"):
             setattr(found, name, self._duration(raw.get(name, "0s"), (*path, name)))
+        sound = len(self.faults)
+        found.remember = self._duration(raw.get("remember", format_duration(REMEMBER)), (*path, "remember"))
+        if found.remember < SHORTEST_MEMORY and len(self.faults) == sound:
+            self._fault((*path, "remember"), f"'{raw['remember']}' is shorter than two days", REMEMBER_CURE)
         try:
             found.on_late = OnLate(raw.get("on_late", "resolve"))
         except ValueError:
@@ -111,6 +151,57 @@ class ExtensionReader:
         self._known(raw, ("keys", "within"), path)
         within = self._duration(raw.get("within", "0s"), (*path, "within"))
         return OnePer(keys=self._names(raw["keys"], (*path, "keys")), within=within)
+
+    def _baseline(self, raw: Any) -> Baseline | None:
+        example, path = "for example {of: 90d, at_least: 3}", ("almenara", "baseline")
+        if not self._is_map(raw, ("of", "at_least"), path, example):
+            return None
+        least = raw.get("at_least")
+        if isinstance(least, bool) or not isinstance(least, int | float) or least <= 0:
+            self._fault((*path, "at_least"), f"'{least}' is no number above 0", "write how many times the usual: 3.0")
+            return None
+        return Baseline(of=self._lasting(raw.get("of"), (*path, "of")), at_least=least)
+
+    def _first_seen(self, raw: Any) -> FirstSeen | None:
+        example, path = "for example {fields: [counterpart.id], within: 365d, learn: 30d}", ("almenara", "first_seen")
+        if not self._is_map(raw, ("fields", "keys", "within", "learn"), path, example):
+            return None
+        found = FirstSeen(
+            fields=self._names(raw.get("fields", []), (*path, "fields")),
+            keys=self._names(raw.get("keys", []), (*path, "keys")),
+            within=self._lasting(raw.get("within"), (*path, "within")),
+            learn=self._duration(raw.get("learn", "0s"), (*path, "learn")),
+        )
+        if not found.fields:
+            self._fault(path, "names no fields", f"say which combination is to be new, {example}")
+        return found
+
+    def _change(self, raw: Any) -> ChangeOf | None:
+        example, path = "for example {field: position.new, keys: [actor.country]}", ("almenara", "change")
+        if not self._is_map(raw, ("field", "keys"), path, example):
+            return None
+        field_ = raw.get("field")
+        if not isinstance(field_, str) or not field_:
+            self._fault(path, "names no field", f"say whose value is to change, {example}")
+            return None
+        return ChangeOf(field=field_, keys=self._names(raw.get("keys", []), (*path, "keys")))
+
+    def _is_map(self, raw: Any, known: Sequence[str], path: Path, example: str) -> bool:
+        if raw is None:
+            return False
+        if not isinstance(raw, Mapping):
+            self._fault(path, "must be a map", example)
+            return False
+        self._known(raw, known, path)
+        return True
+
+    def _lasting(self, raw: Any, path: Path) -> timedelta:
+        """A duration that must be there and longer than nothing."""
+        before = len(self.faults)
+        found = self._duration("0s" if raw is None else raw, path)
+        if not found and len(self.faults) == before:
+            self._fault(path, "is no time at all" if raw is not None else "is missing", "write a duration such as 90d")
+        return found
 
     def _say(self, raw: Any, path: Path) -> Mapping[str, str]:
         if not isinstance(raw, Mapping) or any(not isinstance(text, str) for text in raw.values()):

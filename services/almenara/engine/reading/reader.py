@@ -36,10 +36,7 @@ class _Reader:
         held = filters.assign(self._filters, parsed, self._unread, self._faults)
         singles = self._singles(parsed, held)
         version = canonical([self._lists[name].version for name in sorted(self._lists)]).decode()
-        return [
-            *singles.values(),
-            *correlations.compile_all(parsed, singles, version, self._faults, failed=self._unread),
-        ]
+        return correlations.compile_all(parsed, singles, version, self._faults, failed=self._unread)
 
     def _documents(self, path: str) -> list[Parsed]:
         read, faults = documents.read(self._files[path], path)
