@@ -1,62 +1,38 @@
 """The detector of absence: A happened, and no B with the same keys around it by the deadline.
 
-Raised when the clock reaches max(A.end + timespan + publish_lag, A.recorded) + grace, once per A. An alert says "not
-found" only when every source named under `coverage` was read with success, over the whole window, after it closed.
+Raised when the clock reaches max(A.end + timespan + publish_lag, A.recorded) + grace, once per A and key. An alert says
+"not found" only when every source named under `coverage` was read with success, over the whole window, after it closed.
+
+An A is remembered until A.time + timespan + publish_lag + grace + `remember`, a B as long as any such A could meet it.
+What comes later than that is late: it changes nothing, and `is_late` says so.
 """
 
-import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from heapq import nsmallest
+from itertools import islice
+from sys import intern
 from typing import Final
 
-import msgspec
-
-from almenara.domain.alert import Change, Evidence, Matched, Reason, Search
+from almenara.domain.alert import Change, Evidence, Reason, Search
 from almenara.domain.event import Event
 from almenara.engine.detection import Detection
+from almenara.engine.detectors.account import account
 from almenara.engine.detectors.coverage import Readings
+from almenara.engine.detectors.deadlines import Deadlines
 from almenara.engine.detectors.detector import Signal
-from almenara.engine.detectors.keys import Key, keys_of, read_key
+from almenara.engine.detectors.kept import AbsenceState, Kept, Shown, Status, pack, unpack
+from almenara.engine.detectors.keys import Key, Keys, read_key
+from almenara.engine.detectors.moments import EPOCH, length, micros, moment
+from almenara.engine.detectors.spans import Spans
 from almenara.engine.rule import AbsenceRule, OnLate
 
-
-class Status(StrEnum):
-    """Where one A stands."""
-
-    PENDING = "pending"
-    RAISED = "raised"
-    UNCHECKED = "unchecked"
-    MET = "met"
-    CLOSED = "closed"
-
-
 _OPEN: Final = (Status.PENDING, Status.RAISED, Status.UNCHECKED)
-
-
-@dataclass(slots=True)
-class Anchor:
-    """One A: its event, its deadline, and where it stands."""
-
-    event: Event
-    deadline: datetime
-    status: Status = Status.PENDING
-    matched: tuple[Matched, ...] = ()
-
-
-@dataclass(slots=True)
-class KeyState:
-    """All A and all B of one key, by event id."""
-
-    anchors: dict[str, Anchor] = field(default_factory=dict)
-    entries: dict[str, Event] = field(default_factory=dict)
-
-
-class AbsenceState(msgspec.Struct, tag="absence"):
-    """All that the detector remembers; it is its snapshot."""
-
-    keys: dict[Key, KeyState] = {}
+_TOLD: Final = (Status.RAISED, Status.UNCHECKED)
+_SETTLED: Final = (Status.MET, Status.CLOSED)
+_SLOTS: Final = 128
+"""Into how many slots the usual wait is divided."""
+_NEAREST: Final = 3
 
 
 class AbsenceDetector:
@@ -68,60 +44,90 @@ class AbsenceDetector:
         self.rule = rule
         self.state = state
         self._readings = readings
-        self._due: list[tuple[datetime, datetime, str, Key]] = []
-        # Both live only while one correction is taken: what waited since when, and the keys that lost an entry.
-        self._waited: dict[str, datetime] = {}
-        self._lost: list[Key] = []
-        for key, held in state.keys.items():
-            for anchor in held.anchors.values():
-                if anchor.status == Status.PENDING:
-                    self._schedule(key, anchor)
+        for sources in rule.coverage.values():
+            readings.watch(sources, rule.memory)
+        self._keys = Keys(rule)
+        self._look_back, self._timespan = length(rule.look_back), length(rule.timespan)
+        self._lag, self._grace = length(rule.publish_lag), length(rule.grace)
+        self._memory = length(rule.memory)
+        self._clock, self._now = EPOCH, 0
+        self._anchors: Spans[Key, Kept] = Spans()
+        self._entries: Spans[Key, Kept] = Spans()
+        # What was told under `coverage`, by the source it waits for; what could be checked under "".
+        self._told: Spans[str, Kept] = Spans()
+        self._due: Deadlines[Kept] = Deadlines((self._timespan + self._lag + self._grace) // _SLOTS)
+        # Both live only while one correction is taken: when an A first became known, and the B that are gone.
+        self._known: dict[str, int] = {}
+        self._lost: list[Kept] = []
+        for kept in state.all():
+            kept.key = intern(kept.key)
+            self._index(kept)
 
     def on_signal(self, signal: Signal, clock: datetime) -> list[Detection]:
-        """Takes the event as A or as B. The correction of an A that was known before waits for no arrivals."""
+        """Takes the event as A or as B, under each of its keys. What is late changes nothing."""
         found: list[Detection] = []
-        event = signal.event
-        for key in keys_of(self.rule, signal.member, signal.view):
-            held = self.state.keys.setdefault(key, KeyState())
-            if signal.member == self.rule.entry:
-                found += self._enter(key, held, event, clock)
-            else:
-                anchor = Anchor(event, self._deadline(event, signal.settled), matched=signal.matched())
-                found += self._anchor(key, held, anchor, clock)
+        keys = self._keys.of(signal.member, signal.view)
+        if not keys or self.is_late(signal, clock):
+            return found
+        event, now = signal.event, self._at(clock)
+        # An event that is known already is no other one.
+        as_entry = signal.member == self.rule.entry and not self.state.knows(event.id, as_entry=True)
+        as_anchor = signal.member == self.rule.anchor and not self.state.knows(event.id, as_entry=False)
+        evidence = pack(Shown(signal.evidence, signal.matched() if as_anchor else ()))
+        for nth, key in enumerate(keys):
+            if as_entry:
+                found += self._enter(self._entry(event, nth, key, evidence), clock)
+            if as_anchor:
+                found += self._wait(self._anchor(event, nth, key, evidence), now, clock)
         return found
+
+    def is_late(self, signal: Signal, clock: datetime) -> bool:
+        """Whether the event comes when what it needs may be forgotten: it is not counted."""
+        event, remember = signal.event, self.rule.remember
+        if event.until is None and max(clock, event.recorded) - event.time < remember:
+            return False
+        now = self._at(clock)
+        if signal.member != self.rule.anchor:
+            return _last(event) + self._memory <= now
+        anchor = self._anchor(event, 0, "", b"")
+        return self._forgotten(anchor) <= now or self._forgotten(anchor) < anchor.due
 
     def on_tick(self, clock: datetime) -> list[Detection]:
         """Raises what is due, in order of (deadline, A's time, A's id), however far the clock jumped."""
         found: list[Detection] = []
-        while self._due and self._due[0][0] <= clock:
-            deadline, _, event_id, key = heapq.heappop(self._due)
-            anchor = self.state.keys[key].anchors.get(event_id)
-            if anchor and anchor.status == Status.PENDING and anchor.deadline == deadline:
-                found.append(self._raise(key, anchor, clock, Reason.DETECTED))
+        now = self._at(clock)
+        for kept in self._due.until(now):
+            if kept.status is Status.GONE:
+                continue
+            if kept.ends:
+                self._forget(kept)
+                continue
+            if kept.status is Status.PENDING:
+                found.append(self._raise(kept, clock, Reason.DETECTED))
+            kept.due, kept.ends = self._forgotten(kept), True
+            self._due.add(kept)
+        self._readings.forget(now)
         return found
 
     def on_reading(self, source: str, clock: datetime) -> list[Detection]:
-        """A source was read: what could not be checked may be checked now."""
+        """A source was read: what waits for it may be checked now."""
         found: list[Detection] = []
-        if not any(source in sources for sources in self.rule.coverage.values()):
-            return found
-        for key, held in self.state.keys.items():
-            for anchor in _ordered(held.anchors.values()):
-                if anchor.status == Status.UNCHECKED and not self._search(key, anchor.event).unread:
-                    anchor.status = Status.RAISED
-                    found.append(self._say(Change.UPDATED, Reason.SOURCE_READ, key, anchor, clock))
+        for kept in self._ordered(self._told.over(source, *self._readings.added)):
+            unread = self._unread(kept)
+            if unread != source:
+                self._tell(kept, unread)
+                if not unread:
+                    found.append(self._say(Change.UPDATED, Reason.SOURCE_READ, kept, clock))
         return found
 
     def on_unread(self, source: str, clock: datetime) -> list[Detection]:
         """A reading of the source was taken back: what it alone had proven can no longer be said in full."""
         found: list[Detection] = []
-        if not any(source in sources for sources in self.rule.coverage.values()):
-            return found
-        for key, held in self.state.keys.items():
-            for anchor in _ordered(held.anchors.values()):
-                if anchor.status == Status.RAISED and self._search(key, anchor.event).unread:
-                    anchor.status = Status.UNCHECKED
-                    found.append(self._say(Change.UPDATED, Reason.SOURCE_WITHDRAWN, key, anchor, clock))
+        for kept in self._ordered(self._told.over("", *self._readings.removed)):
+            unread = self._unread(kept)
+            if unread:
+                self._tell(kept, unread)
+                found.append(self._say(Change.UPDATED, Reason.SOURCE_WITHDRAWN, kept, clock))
         return found
 
     def remove(self, event_id: str, clock: datetime, *, correcting: bool = False) -> list[Detection]:
@@ -130,148 +136,219 @@ class AbsenceDetector:
         A correction brings it back, changed; whose A then stand without a B is for `settle` to say.
         """
         found: list[Detection] = []
-        for key, held in self.state.keys.items():
-            anchor = held.anchors.pop(event_id, None)
-            if anchor and anchor.status in (Status.RAISED, Status.UNCHECKED):
-                found.append(self._say(Change.RETRACTED, Reason.SOURCE_WITHDRAWN, key, anchor, clock))
-            if anchor and anchor.status == Status.PENDING and correcting:
-                self._waited[event_id] = anchor.event.recorded
-            if held.entries.pop(event_id, None) is None:
-                continue
-            if correcting:
-                self._lost.append(key)
+        for kept in self.state.of(event_id):
+            self._forget(kept)
+            if kept.status is Status.ENTRY:
+                if correcting:
+                    self._lost.append(kept)
+                else:
+                    found += self._without(kept, clock)
             else:
-                found += self._without_entry(key, held, clock)
+                if correcting:
+                    self._known[event_id] = kept.known
+                if kept.status in _TOLD:
+                    found.append(self._say(Change.RETRACTED, Reason.SOURCE_WITHDRAWN, kept, clock))
+            kept.status, kept.evidence = Status.GONE, b""
         return found
 
     def settle(self, clock: datetime) -> list[Detection]:
         """The end of a correction: the A that stand without a B now that the corrected event was taken."""
-        lost, self._lost, self._waited = self._lost, [], {}
-        return [said for key in lost for said in self._without_entry(key, self.state.keys[key], clock)]
+        lost, self._lost, self._known = self._lost, [], {}
+        return [said for entry in lost for said in self._without(entry, clock)]
 
     def holds(self, event_id: str) -> bool:
         """Whether the event is remembered, as A or as B."""
-        return any(event_id in held.anchors or event_id in held.entries for held in self.state.keys.values())
+        return event_id in self.state.kept
 
     def account(self, event_id: str) -> Iterator[str]:
         """What is known of one A, for each of its keys: where it stands, what was searched, the B inside its window."""
-        for key, held in self.state.keys.items():
-            anchor = held.anchors.get(event_id)
-            if anchor is not None:
-                inside = [entry for entry in held.entries.values() if self._meets(entry, anchor.event)]
-                yield _standing(anchor, inside)
-                yield from _searched(anchor, self._search(key, anchor.event))
+        for kept in self.state.of(event_id):
+            if kept.status is not Status.ENTRY:
+                inside = [unpack(entry).event for entry in self._met_by(kept)]
+                yield from account(kept.status, moment(self._deadline(kept)), inside, self._search(kept))
 
     def waiting(self) -> list[tuple[Event, datetime]]:
         """Every A that waits, with its deadline."""
-        pending = (a for held in self.state.keys.values() for a in held.anchors.values() if a.status == Status.PENDING)
-        return [(anchor.event, anchor.deadline) for anchor in _ordered(pending)]
+        pending = self._ordered(kept for kept in self.state.all() if kept.status is Status.PENDING)
+        return [(unpack(kept).event, moment(self._deadline(kept))) for kept in pending]
 
-    def _anchor(self, key: Key, held: KeyState, anchor: Anchor, clock: datetime) -> list[Detection]:
-        if anchor.event.id in held.anchors:
-            return []
-        held.anchors[anchor.event.id] = anchor
-        if any(self._meets(entry, anchor.event) for entry in held.entries.values()):
+    def _entry(self, event: Event, nth: int, key: Key, evidence: bytes) -> Kept:
+        last = _last(event)
+        return Kept(
+            due=last + self._memory,
+            ends=True,
+            start=micros(event.time),
+            id=event.id,
+            nth=nth,
+            status=Status.ENTRY,
+            last=last,
+            known=0,
+            key=key,
+            country=event.country,
+            evidence=evidence,
+        )
+
+    def _anchor(self, event: Event, nth: int, key: Key, evidence: bytes) -> Kept:
+        time = micros(event.time)
+        anchor = Kept(
+            due=0,
+            ends=False,
+            start=time - self._look_back,
+            id=event.id,
+            nth=nth,
+            status=Status.PENDING,
+            last=(micros(event.until) if event.until else time) + self._timespan,
+            # A correction of an A neither shortens its wait nor starts it anew.
+            known=self._known.get(event.id) or micros(event.recorded),
+            key=key,
+            country=event.country,
+            evidence=evidence,
+        )
+        anchor.due = self._deadline(anchor)
+        return anchor
+
+    def _deadline(self, anchor: Kept) -> int:
+        return max(anchor.last + self._lag, anchor.known) + self._grace
+
+    def _forgotten(self, kept: Kept) -> int:
+        return (kept.last if kept.status is Status.ENTRY else kept.start) + self._memory
+
+    def _wait(self, anchor: Kept, now: int, clock: datetime) -> list[Detection]:
+        in_time = anchor.due > now
+        if not in_time:
+            anchor.due, anchor.ends = self._forgotten(anchor), True
+        self.state.add(anchor)
+        self._index(anchor)
+        if self._met_by(anchor):
             anchor.status = Status.MET
-            return []
-        if anchor.deadline <= clock:
-            return [self._raise(key, anchor, clock, Reason.DETECTED)]
-        self._schedule(key, anchor)
+        elif not in_time:
+            return [self._raise(anchor, clock, Reason.DETECTED)]
         return []
 
-    def _enter(self, key: Key, held: KeyState, entry: Event, clock: datetime) -> list[Detection]:
-        held.entries[entry.id] = entry
+    def _enter(self, entry: Kept, clock: datetime) -> list[Detection]:
         found: list[Detection] = []
-        open_ = (a for a in held.anchors.values() if a.status in _OPEN and self._meets(entry, a.event))
-        for anchor in _ordered(open_):
-            if anchor.status == Status.PENDING:
+        self.state.add(entry)
+        self._index(entry)
+        # Almost always one or none; B is always another record than A.
+        open_ = [a for a in self._anchors.over(entry.key, entry.start, entry.last) if a.status in _OPEN]
+        for anchor in self._ordered(open_) if len(open_) > 1 else open_:
+            if anchor.id == entry.id:
+                continue
+            if anchor.status is Status.PENDING:
                 anchor.status = Status.MET
-            elif anchor.status == Status.UNCHECKED:
-                anchor.status = Status.CLOSED
-                found.append(self._say(Change.RESOLVED, Reason.FOUND_WHEN_READ, key, anchor, clock, joined=(entry,)))
-            elif anchor.status == Status.RAISED and self.rule.on_late != OnLate.IGNORE:
-                anchor.status = Status.CLOSED
-                late = self.rule.on_late == OnLate.RETRACT
-                what, reason = (
-                    (Change.RETRACTED, Reason.LATE_READING) if late else (Change.RESOLVED, Reason.REGISTERED_LATE)
-                )
-                found.append(self._say(what, reason, key, anchor, clock, joined=(entry,)))
+            elif anchor.status is Status.UNCHECKED:
+                found.append(self._close(Change.RESOLVED, Reason.FOUND_WHEN_READ, anchor, entry, clock))
+            elif self.rule.on_late is OnLate.RESOLVE:
+                found.append(self._close(Change.RESOLVED, Reason.REGISTERED_LATE, anchor, entry, clock))
+            elif self.rule.on_late is OnLate.RETRACT:
+                found.append(self._close(Change.RETRACTED, Reason.LATE_READING, anchor, entry, clock))
         return found
 
-    def _without_entry(self, key: Key, held: KeyState, clock: datetime) -> list[Detection]:
+    def _without(self, entry: Kept, clock: datetime) -> list[Detection]:
+        """The A that this B, which is gone, had met, and no other B does."""
         found: list[Detection] = []
-        for anchor in _ordered(held.anchors.values()):
-            if anchor.status not in (Status.MET, Status.CLOSED):
-                continue
-            if any(self._meets(entry, anchor.event) for entry in held.entries.values()):
-                continue
-            if anchor.deadline <= clock:
-                found.append(self._raise(key, anchor, clock, Reason.ENTRY_WITHDRAWN))
-            else:
-                anchor.status = Status.PENDING
-                self._schedule(key, anchor)
+        for anchor in self._ordered(self._anchors.over(entry.key, entry.start, entry.last)):
+            if anchor.status in _SETTLED and not self._met_by(anchor):
+                if self._deadline(anchor) <= self._at(clock):
+                    found.append(self._raise(anchor, clock, Reason.ENTRY_WITHDRAWN))
+                else:
+                    anchor.status = Status.PENDING
         return found
 
-    def _raise(self, key: Key, anchor: Anchor, clock: datetime, reason: Reason) -> Detection:
-        unread = self._search(key, anchor.event).unread
-        anchor.status = Status.UNCHECKED if unread else Status.RAISED
-        return self._say(Change.RAISED, reason, key, anchor, clock)
+    def _raise(self, anchor: Kept, clock: datetime, reason: Reason) -> Detection:
+        self._tell(anchor, self._unread(anchor))
+        return self._say(Change.RAISED, reason, anchor, clock)
+
+    def _close(self, what: Change, reason: Reason, anchor: Kept, entry: Kept, clock: datetime) -> Detection:
+        self._untell(anchor)
+        anchor.status = Status.CLOSED
+        return self._say(what, reason, anchor, clock, joined=unpack(entry).events)
 
     def _say(
-        self,
-        what: Change,
-        reason: Reason,
-        key: Key,
-        anchor: Anchor,
-        clock: datetime,
-        *,
-        joined: tuple[Event, ...] = (),
+        self, what: Change, reason: Reason, anchor: Kept, clock: datetime, *, joined: tuple[Event, ...] = ()
     ) -> Detection:
-        search = self._search(key, anchor.event)
+        shown = unpack(anchor)
         return Detection(
             what=what,
             rule=self.rule.name,
-            key=read_key(key),
-            slot=anchor.event.id,
+            key=read_key(anchor.key),
+            slot=anchor.id,
             at=clock,
             reason=reason,
-            events=(anchor.event,),
+            events=shown.events,
             joined=joined,
-            matched=anchor.matched,
-            search=search,
-            checked=anchor.status != Status.UNCHECKED,
+            matched=shown.matched,
+            search=self._search(anchor),
+            checked=anchor.status is not Status.UNCHECKED,
         )
 
-    def _search(self, key: Key, anchor: Event) -> Search:
-        start, end = anchor.time - self.rule.look_back, anchor.end + self.rule.timespan
+    def _search(self, anchor: Kept) -> Search:
         sources = self.rule.sources(anchor.country)
-        readings, unread = self._readings.over(sources, start, end)
-        entries = self.state.keys[key].entries.values()
+        readings, unread = self._readings.over(sources, anchor.start, anchor.last)
         return Search(
-            start=start,
-            end=end,
+            start=moment(anchor.start),
+            end=moment(anchor.last),
             coverage=sources,
             readings=readings,
             unread=unread,
-            nearest=_nearest(anchor, [entry for entry in entries if not self._meets(entry, anchor)]),
+            nearest=self._nearest(anchor),
         )
 
-    def _meets(self, entry: Event, anchor: Event) -> bool:
-        """Whether B lies in A's window; an interval counts when it overlaps. B is always another record than A."""
-        start, end = anchor.time - self.rule.look_back, anchor.end + self.rule.timespan
-        after_start = entry.until > start if entry.until else entry.time >= start
-        return entry.id != anchor.id and entry.time <= end and after_start
+    def _unread(self, anchor: Kept) -> str:
+        """The first source that lacks a reading of the whole window after it closed; empty when none does."""
+        if not self.rule.coverage:
+            return ""
+        _, unread = self._readings.over(self.rule.sources(anchor.country), anchor.start, anchor.last)
+        return unread[0] if unread else ""
 
-    def _deadline(self, anchor: Event, settled: bool) -> datetime:
-        closes = anchor.end + self.rule.timespan + self.rule.publish_lag
-        waited = self._waited.get(anchor.id)
-        if settled and waited is None:
-            return closes
-        # A correction of an A that still waits neither shortens its wait nor starts it anew.
-        return max(closes, waited or anchor.recorded) + self.rule.grace
+    def _tell(self, anchor: Kept, unread: str) -> None:
+        """Notes what an alert says of its A: that a source was not read, or that nothing was found."""
+        self._untell(anchor)
+        anchor.status = Status.UNCHECKED if unread else Status.RAISED
+        anchor.waits_for = unread
+        if self.rule.coverage:
+            self._told.add(unread, anchor)
 
-    def _schedule(self, key: Key, anchor: Anchor) -> None:
-        heapq.heappush(self._due, (anchor.deadline, anchor.event.time, anchor.event.id, key))
+    def _untell(self, anchor: Kept) -> None:
+        if self.rule.coverage and anchor.status in _TOLD:
+            self._told.remove(anchor.waits_for, anchor)
+
+    def _met_by(self, anchor: Kept) -> Sequence[Kept]:
+        """The B inside A's window; an interval counts when it overlaps. B is always another record than A."""
+        inside = self._entries.over(anchor.key, anchor.start, anchor.last)
+        return [entry for entry in inside if entry.id != anchor.id] if inside else inside
+
+    def _nearest(self, anchor: Kept) -> tuple[Evidence, ...]:
+        """The B nearest to A outside its window, by their time: at most three, in order of time."""
+        time, key = anchor.start + self._look_back, anchor.key
+        near: list[Kept] = []
+        if not self._entries.of(key):
+            return ()
+        for side in (self._entries.before(key, time), self._entries.after(key, time)):
+            outside = (e for e in side if e.id != anchor.id and (e.start > anchor.last or e.last < anchor.start))
+            near += _first(outside)
+        near = nsmallest(_NEAREST, near, key=lambda e: (abs(e.start - time), e.start, e.id))
+        return tuple(evidence(unpack(e).event) for e in sorted(near, key=lambda e: (e.start, e.id)))
+
+    def _index(self, kept: Kept) -> None:
+        (self._entries if kept.status is Status.ENTRY else self._anchors).add(kept.key, kept)
+        if kept.status in _TOLD and self.rule.coverage:
+            self._told.add(kept.waits_for, kept)
+        self._due.add(kept)
+
+    def _forget(self, kept: Kept) -> None:
+        """Takes it out of everything but the queue, which lets go of it when its time comes."""
+        self.state.remove(kept)
+        (self._entries if kept.status is Status.ENTRY else self._anchors).remove(kept.key, kept)
+        self._untell(kept)
+
+    def _ordered(self, anchors: Iterable[Kept]) -> list[Kept]:
+        return sorted(anchors, key=lambda a: (self._deadline(a), a.start, a.id, a.nth))
+
+    def _at(self, clock: datetime) -> int:
+        if clock is not self._clock:
+            self._clock, self._now = clock, micros(clock)
+        return self._now
 
 
 def evidence(event: Event) -> Evidence:
@@ -288,37 +365,17 @@ def evidence(event: Event) -> Evidence:
     )
 
 
-def _nearest(anchor: Event, entries: Sequence[Event]) -> tuple[Evidence, ...]:
-    near = sorted(entries, key=lambda e: (abs(e.time - anchor.time), e.time, e.id))[:3]
-    return tuple(evidence(entry) for entry in sorted(near, key=lambda e: (e.time, e.id)))
+def _last(event: Event) -> int:
+    """The last moment of the event: an interval is half-open, a moment is itself."""
+    return micros(event.until) - 1 if event.until else micros(event.time)
 
 
-def _ordered(anchors: Iterable[Anchor]) -> list[Anchor]:
-    return sorted(anchors, key=lambda a: (a.deadline, a.event.time, a.event.id))
-
-
-def _standing(anchor: Anchor, inside: Sequence[Event]) -> str:
-    entries = ", ".join(f"entry {entry.position}" for entry in inside)
-    said = {
-        Status.PENDING: f"not raised yet: waits until {_iso(anchor.deadline)}",
-        Status.MET: f"not raised: {entries}, inside the window",
-        Status.CLOSED: f"raised, then closed: {entries}",
-        Status.RAISED: "raised",
-        Status.UNCHECKED: "raised as: could not be checked",
-    }
-    return said[anchor.status]
-
-
-def _searched(anchor: Anchor, search: Search) -> Iterator[str]:
-    yield f"  window {_iso(search.start)} .. {_iso(search.end)}, deadline {_iso(anchor.deadline)}"
-    for reading in search.readings:
-        covers = f"{_iso(reading.covers_from)} .. {_iso(reading.covers_until)}"
-        yield f"  read: {reading.source} at {_iso(reading.recorded)}, covers {covers} ({reading.position})"
-    for source in search.unread:
-        yield f"  not read over the whole window after it closed: {source}"
-    for entry in search.nearest:
-        yield f"  nearest entry outside the window: {_iso(entry.time)} ({entry.position})"
-
-
-def _iso(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M UTC")
+def _first(spans: Iterator[Kept]) -> list[Kept]:
+    """The first few, and those that start with the last of them, so that ids can decide."""
+    found = list(islice(spans, _NEAREST))
+    if len(found) == _NEAREST:
+        for span in spans:
+            if span.start != found[-1].start:
+                break
+            found.append(span)
+    return found
