@@ -6,8 +6,8 @@ Content in (names to texts), compiled rules out. Reading files and storing blobs
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 from zoneinfo import available_timezones
@@ -17,7 +17,7 @@ from almenara.domain.ids import canonical
 from almenara.engine.enrich import Enricher
 from almenara.engine.matching.matcher import Matcher
 from almenara.engine.rhetoric import LexiconScorer, parse_lexicon
-from almenara.engine.rule import AnyRule, SingleRule
+from almenara.engine.rule import AnyRule, Correlation, SingleRule
 from almenara.engine.watchlist import Watchlist
 from almenara.engine.watchlist import parse as parse_watchlist
 
@@ -55,6 +55,20 @@ class Ruleset:
     countries: Mapping[str, Mapping[str, str]]
     allowed_lateness: timedelta | None = None
     by_name: Mapping[str, AnyRule] = field(default_factory=dict)
+
+    def only(self, names: Iterable[str]) -> "Ruleset":
+        """The same with these rules and the members that feed them, and no others."""
+        wanted: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            rule = self.by_name[waiting.pop()]
+            if rule.name not in wanted:
+                wanted.add(rule.name)
+                waiting += rule.rules if isinstance(rule, Correlation) else ()
+        rules = tuple(rule for rule in self.rules if rule.name in wanted)
+        singles = [rule for rule in rules if isinstance(rule, SingleRule)]
+        by_name = {rule.name: rule for rule in rules}
+        return replace(self, rules=rules, matcher=Matcher(singles, self.lists), by_name=by_name)
 
 
 def content_of(blob: bytes) -> Content:

@@ -11,7 +11,7 @@ import msgspec
 
 from almenara.domain.alert import Alert, AlertChanged
 from almenara.domain.errors import Faulty, Refused, Rejected
-from almenara.domain.event import ACTIVATIONS, AUDIENCE, COMMANDS, RULESET, Event
+from almenara.domain.event import AUDIENCE, COMMANDS, RULESET, Event
 from almenara.domain.ids import content_id
 from almenara.engine.detection import Late
 from almenara.engine.engine import SEMANTICS, Engine, EngineState
@@ -20,10 +20,10 @@ from almenara.ports.log import ALERTS, EVENTS, REJECTED, Entry, Record
 from almenara.ports.processor import History, Outputs
 from almenara.ports.state import BlobStore
 from almenara.ports.wire import decode_event, encode, encode_event
+from almenara.rules.activation import take_over
 from almenara.rules.decide import Cause, alert_uid, close_removed, decide, decide_command, is_open
 
 CONSUMER: Final = "rules"
-_NOT_FOR_RULES: Final = (*ACTIVATIONS, *COMMANDS)
 
 
 @dataclass(slots=True)
@@ -107,16 +107,7 @@ class RulesFold:
                 f"use a release with semantics {semantics}"
             )
         ruleset = self._rulesets(digest)
-        engine = Engine(ruleset, apart=True)
-        # A new set starts as if it had always run: the whole partition again, its detections dropped. Nothing in
-        # flight is lost, and what was told before stays as it was told.
-        for earlier in self._history(0, record.sequence - 1):
-            try:
-                past = decode_event(earlier.body, earlier.position)
-            except Rejected:
-                continue
-            if past.type not in _NOT_FOR_RULES:
-                engine.apply(past)
+        engine = take_over(ruleset, self._engine, self._history, record.sequence - 1)
         self._engine = engine
         self._state.ruleset_hash = digest
         cause = Cause(record.id, record.position, "")
