@@ -178,7 +178,8 @@ def test_base64() -> None:
 
 def test_base64offset() -> None:
     shifted = [b64("x" * shift + "http://" + "y" * 4) for shift in range(4)]
-    covers({"f|base64offset|contains": "http://"}, meets=f(*shifted), misses=f(b64("https:/"), "http://"))
+    for key in ("f|base64offset|contains", "f|base64offset"):
+        covers({key: "http://"}, meets=f(*shifted), misses=f(b64("https:/"), "http://"))
     covers({"f|base64offset|contains": ["AAAA", "http://"]}, meets=f(*shifted), misses=f(b64("ftp://")))
     both = f(*(b64("x" * shift + "foobar.barfoo") for shift in range(3)))
     covers({"f|base64offset|contains|all": ["foobar", "barfoo"]}, meets=both, misses=f(b64("foobar.foobar")))

@@ -48,6 +48,8 @@ from sigma_rules import refused, ruleset
         ({"f|expand|cased": "%contacts%"}, "without case"),
         ({"f|expand": "%contact%"}, "did you mean 'contacts'?"),
         ({"f|base64": "a*"}, "write no wildcards"),
+        ({"f|wide|contains": "a"}, "|base64offset|contains behind it"),
+        ({"f|base64|utf16": "a"}, "|base64offset|contains behind it"),
         ({"f|contains|base64": "a"}, "behind it"),
         ({"f|base64offset|contains": ""}, "stands in every text"),
         ({"f|windash": "-a -b -c -d"}, "split the text"),

@@ -1,8 +1,9 @@
 """`rules eval`: rules and events from files, without settings, store or log."""
 
+import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
@@ -10,6 +11,9 @@ from almenara.app.compiled import CompiledRulesets, user_cache
 from almenara.domain.errors import Fault, Faulty, Rejected
 from almenara.engine.ruleset import Content
 from almenara.rules.evaluate import Evaluation
+
+MAX_LINE: Final = 16 * 1024 * 1024
+"""The longest line of events, in bytes; a longer one is told and passed over."""
 
 
 def loose_content(rules: Sequence[Path], watchlists: Path | None) -> Content:
@@ -22,6 +26,14 @@ def loose_content(rules: Sequence[Path], watchlists: Path | None) -> Content:
     for path in sorted(watchlists.glob("*.csv")) if watchlists else ():
         files[f"watchlists/{path.name}"] = _text(path)
     return Content(files)
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, one at a time; of a line that is too long only as much as shows that it is."""
+    while line := file.readline(MAX_LINE + 1):
+        yield line
+        while len(line) > MAX_LINE and not line.endswith(b"\n"):
+            line = file.readline(MAX_LINE + 1)
 
 
 def evaluate(
@@ -40,9 +52,13 @@ def evaluate(
 def _run(evaluation: Evaluation, lines: Iterable[bytes], drain: bool) -> Iterator[tuple[dict[str, Any], str]]:
     decode = msgspec.json.Decoder().decode
     for number, line in enumerate(lines, start=1):
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
         if not line.strip():
             continue
         try:
+            if len(line) > MAX_LINE:
+                raise Rejected("bad_event", f"longer than {MAX_LINE:,} bytes")
             raw = decode(line)
             if not isinstance(raw, dict):
                 raise Rejected("bad_event", "a line is one JSON object")

@@ -56,9 +56,10 @@ def evaluate(
     wrong with single lines.
     """
     from almenara.app.evaluation import evaluate as run
-    from almenara.app.evaluation import loose_content
+    from almenara.app.evaluation import lines_of, loose_content
 
-    run_over = run(loose_content(rules, watchlists), events, clock=clock, time_field=time_field, drain=drain)
+    content = loose_content(rules, watchlists)
+    run_over = run(content, lines_of(events), clock=clock, time_field=time_field, drain=drain)
     status = 0
     for said, fault in run_over:
         if fault:

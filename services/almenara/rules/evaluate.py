@@ -11,7 +11,9 @@ from almenara.domain.errors import Rejected
 from almenara.domain.event import Event
 from almenara.engine.detection import Detection
 from almenara.engine.engine import EPOCH, Engine
+from almenara.engine.matching.match import moment_of
 from almenara.engine.ruleset import Ruleset
+from almenara.engine.view import lookup
 
 FAR_FUTURE: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 RECORDED: Final = "recorded"
@@ -42,7 +44,7 @@ class Evaluation:
         return self._said(self._engine.tick(FAR_FUTURE))
 
     def _plain(self, raw: Mapping[str, Any], number: int) -> Event:
-        stamp = raw.get(self._time_field)
+        stamp = next((found for found in lookup(raw, self._time_field) if found is not None), None)
         time = self._engine.clock if stamp is None else moment(stamp, self._time_field)
         time = max(time, EPOCH)
         return Event(id=str(number), source="file", type="", time=time, recorded=time, country="", data=dict(raw))
@@ -94,11 +96,7 @@ def cloud_event(raw: Mapping[str, Any]) -> Event:
 
 def moment(raw: Any, name: str) -> datetime:
     """ISO 8601 (no offset = UTC), or epoch seconds or milliseconds. Raises Rejected (`bad_event`)."""
-    try:
-        if isinstance(raw, int | float) and not isinstance(raw, bool):
-            seconds = raw / 1000 if abs(raw) >= 1e11 else raw
-            return datetime.fromtimestamp(seconds, UTC)
-        found = datetime.fromisoformat(str(raw))
-    except (ValueError, OverflowError, OSError):
-        raise Rejected("bad_event", f"{name}: '{str(raw)[:40]}' is no time; write 2026-01-31T12:00:00Z") from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    found = moment_of(raw)
+    if found is None:
+        raise Rejected("bad_event", f"{name}: '{str(raw)[:40]}' is no time; write 2026-01-31T12:00:00Z")
+    return found

@@ -1,11 +1,13 @@
 """`rules eval`: rules over events in files, as people script against it."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from almenara.app import evaluation
 from almenara.cli.main import run
 
 RULES = r"""
@@ -66,8 +68,12 @@ class Eval:
         (folder / "lists" / "people.csv").write_text("id,name,aliases\np-1,José,Pepe\n", "utf-8")
 
     def __call__(self, *events: Any, args: tuple[str, ...] = ()) -> tuple[int, list[dict[str, Any]], str]:
+        return self.over("\n".join(e if isinstance(e, str) else json.dumps(e) for e in events).encode(), args)
+
+    def over(self, body: bytes, args: tuple[str, ...] = ()) -> tuple[int, list[dict[str, Any]], str]:
+        """The same over a file of these bytes."""
         file = self.folder / "events.jsonl"
-        file.write_text("\n".join(e if isinstance(e, str) else json.dumps(e) for e in events), "utf-8")
+        file.write_bytes(body)
         rules, lists = str(self.folder / "rules"), str(self.folder / "lists")
         code = run(["rules", "eval", "--rules", rules, "--watchlists", lists, *args, str(file)])
         out, err = self.capsys.readouterr()
@@ -147,3 +153,78 @@ def test_the_output_may_be_a_file(evaluate: Eval) -> None:
     target = evaluate.folder / "out.jsonl"
     evaluate(meeting("m", "2026-01-01T10:00:00Z"), args=("--drain", "--output", str(target)))
     assert json.loads(target.read_text("utf-8"))["what"] == "raised"
+
+
+SHELL = b'{"Image": "C:\\\\cmd.exe", "User.name": "root"}'
+
+
+def test_what_is_no_json_of_any_kind_is_one_bad_line(evaluate: Eval) -> None:
+    bad = [b"\xff\xfe", b"[" * 100_000, b'{"a": "\\ud800"}', b'{"a": 1e999999}', b"nul", b'{"a": 1,}', b'"text"']
+    code, lines, err = evaluate.over(b"\n".join([*bad, SHELL]))
+    assert code == 0
+    assert [line["events"] for line in lines] == [[str(len(bad) + 1)]]
+    assert [line.split(":")[0] for line in err.splitlines()] == [f"line {n}" for n in range(1, len(bad) + 1)]
+
+
+def test_a_line_that_is_too_long_is_told_and_passed_over(evaluate: Eval, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "MAX_LINE", 1_000)
+    long = b'{"x": "' + b"y" * 5_000 + b'"}'
+    fits = SHELL[:-1] + b', "x": "' + b"y" * (1_000 - len(SHELL) - 10) + b'"}'
+    assert len(fits) == 999
+    code, lines, err = evaluate.over(b"\n".join([SHELL, long, fits, long]))
+    assert [line["events"] for line in lines] == [["1"], ["3"]]
+    assert err.splitlines() == [f"line {n}: longer than 1,000 bytes" for n in (2, 4)]
+    assert code == 0
+
+
+def test_line_ends_marks_and_empty_lines(evaluate: Eval) -> None:
+    _, lines, err = evaluate.over(b"\xef\xbb\xbf" + SHELL + b"\r\n\r\n" + SHELL)
+    assert [line["events"] for line in lines] == [["1"], ["3"]]
+    assert err == ""
+    assert evaluate.over(b"") == (0, [], "")
+
+
+def test_the_time_may_stand_deeper(evaluate: Eval) -> None:
+    event = {"Image": "C:\\cmd.exe", "User.name": "root", "event": {"created": "2026-01-11T00:01:40Z"}}
+    [line] = evaluate(event, args=("--time-field", "event.created"))[1]
+    assert line["at"] == "2026-01-11T00:01:40Z"
+    code, lines, err = evaluate({**event, "event": {"created": "yesterday"}}, args=("--time-field", "event.created"))
+    assert (code, lines) == (0, [])
+    assert "event.created: 'yesterday' is no time" in err
+
+
+def test_events_from_standard_input(evaluate: Eval, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(SHELL + b"\n" + SHELL)))
+    assert run(["rules", "eval", "--rules", str(evaluate.folder / "rules" / "r.yml"), "-"]) == 2  # no list of people
+    evaluate.capsys.readouterr()
+    args = ["--rules", str(evaluate.folder / "rules"), "--watchlists", str(evaluate.folder / "lists")]
+    assert run(["rules", "eval", *args, "-"]) == 0
+    assert len(evaluate.capsys.readouterr().out.splitlines()) == 2
+
+
+def test_strict_stops_at_the_first_bad_line(evaluate: Eval) -> None:
+    code, lines, err = evaluate.over(b"\n".join([SHELL, b"{", SHELL]), ("--strict",))
+    assert (code, len(lines)) == (2, 1)
+    assert err.startswith("line 2: no JSON")
+
+
+def test_log_sources_of_cloud_events_are_compared_and_foreign_ones_never_fit(evaluate: Eval) -> None:
+    (evaluate.folder / "rules" / "r.yml").write_text(
+        "---\n".join(
+            f"title: r{n}\nname: r{n}\nlogsource: {source}\ndetection: {{s: {{f: 1}}, condition: s}}\n"
+            for n, source in enumerate(
+                (
+                    "{product: almenara, category: meeting.held}",
+                    "{category: meeting.held}",
+                    "{product: almenara}",
+                    "{product: almenara, category: statement.made}",
+                    "{product: windows}",
+                    "{service: sshd}",
+                    "{product: almenara, service: x}",
+                )
+            )
+        )
+    )
+    event = meeting("m", "2026-01-01T10:00:00Z", data={"f": 1})
+    assert [line["rule"] for line in evaluate(event)[1]] == ["r0", "r1", "r2"]
+    assert [line["rule"] for line in evaluate({"f": 1})[1]] == [f"r{n}" for n in range(7)]

@@ -140,8 +140,12 @@ def _texts(modifiers: Modifiers, value: str, *, cased: bool) -> Iterator[Text]:
     if encoded and not value:
         raise Unsupported(f"|{encoded} of an empty text stands in every text", "write the text")
     wide = next((name for name in chain if name in ("wide", "utf16", "utf16be")), "")
+    if wide and (not encoded or chain.index(wide) > chain.index(encoded)):
+        raise Unsupported(f"|{wide} makes bytes, and no text is like them", "put |base64offset|contains behind it")
     if wide and not value.isascii():
         raise Unsupported(f"|{wide} takes ASCII letters alone, not '{value}'", "look for the part that is ASCII")
+    if encoded == "base64offset" and not modifiers.one_of(PLACES):
+        chain.append("contains")  # what it makes are pieces, which stand somewhere inside
     try:
         read = SigmaDetectionItem.from_mapping("|".join(("", *chain)), value).value
     except sigma_errors.SigmaError as error:
