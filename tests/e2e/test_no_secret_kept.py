@@ -9,35 +9,59 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from almenara.adapters.sinks.hook import HookSink
 from almenara.adapters.sinks.slack import Answer, SlackSink
 from bad_input import line
 from cli_calls import small_config
 
 KEY = base64.b64encode(b"canary of the webhook, made up").decode()
-CANARIES = ("canary-of-the-audience-key-7", KEY, "TCANARY7", "BCANARY7", "canary-ana")
+SIGNING = base64.b64encode(b"canary of the webhook out, made up.").decode()
+TOKEN = "xoxb-7-canary-of-the-bot"
+CANARIES = (
+    *("canary-of-the-audience-key-7", KEY, SIGNING, TOKEN, "TCANARY7", "BCANARY7", "canary-ana"),
+    *("C0CANARY7", "canary-path-7", "canary-pager-7", "canary-mail-password-7"),
+)
 PATIENCE_S = 60.0
+SUBSCRIBERS = """\
+people:
+  ana: {mail: "${env:ANA_MAIL}", slack: {via: desk}, language: en, wants: [{}]}
+  ben: {slack: {via: bot, channel: "${env:BEN_CHANNEL}"}, webhook: {via: erp}, apprise: {via: pager}, wants: [{}]}
+channels:
+  desk: {kind: slack, url: "${env:SLACK_DESK}"}
+  bot: {kind: slack, token: "${env:SLACK_BOT}", api: "${env:SLACK_API}"}
+  erp: {kind: webhook, url: "${env:ERP_URL}", secret: "${env:ERP_SECRET}"}
+  pager: {kind: apprise, url: "${env:PAGER_URL}"}
+"""
 
 
 def test_a_whole_run_keeps_no_secret(tmp_path: Path) -> None:
     config, data, log = small_config(tmp_path / "config"), tmp_path / "data", tmp_path / "log.txt"
-    (config / "subscribers.yaml").write_text(
-        'people:\n  ana: {mail: "${env:ANA_MAIL}", slack: {via: desk}, language: en, wants: [{}]}\n'
-        'channels:\n  desk: {kind: slack, url: "${env:SLACK_DESK}"}\n',
-        "utf-8",
-    )
+    (config / "subscribers.yaml").write_text(SUBSCRIBERS, "utf-8")
+    with (config / "almenara.yaml").open("a", encoding="utf-8") as settings:
+        settings.write('channels: {apprise_schemas: [json], private_networks: ["127.0.0.0/8"]}\noperator: ben\n')
     event = tmp_path / "event.jsonl"
     event.write_bytes(line("d-1"))
-    # Slack refuses at first, naming the hook; the mail server is not there at all
-    with SlackSink(
-        tmp_path / "slack", answers=[Answer(500, "no such hook /services/TCANARY7/BCANARY7/CANARY7")]
-    ) as slack:
+    # Each service says no at first and quotes what it was given; the mail server and the pager are not there at all
+    said = f"no such hook /services/TCANARY7/BCANARY7/CANARY7 {TOKEN} {SIGNING} canary-path-7"
+    with (
+        SlackSink(tmp_path / "slack", answers=[Answer(500, said)] * 2, token=TOKEN) as slack,
+        HookSink(tmp_path / "hook", f"whsec_{SIGNING}", answers=[Answer(410, said)]) as hook,
+    ):
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ALMENARA_")},
             "ALMENARA_AUDIENCE__KEY": CANARIES[0],
             "ALMENARA_WEBHOOK__SECRETS__MINISTRY": f"whsec_{KEY}",
+            "ALMENARA_MAIL__USER": "almenara",
+            "ALMENARA_MAIL__PASSWORD": "canary-mail-password-7",
             "ALMENARA_LOG__LEVEL": "debug",
             "ANA_MAIL": "canary-ana@example.org",
+            "BEN_CHANNEL": "C0CANARY7",
             "SLACK_DESK": slack.url("CANARY7"),
+            "SLACK_BOT": TOKEN,
+            "SLACK_API": slack.api(),
+            "ERP_URL": hook.url("canary-path-7"),
+            "ERP_SECRET": f"whsec_{SIGNING}",
+            "PAGER_URL": "json://canary-pager-7@127.0.0.1:1/",
         }
 
         def words(*args: str) -> list[str]:
@@ -52,7 +76,8 @@ def test_a_whole_run_keeps_no_secret(tmp_path: Path) -> None:
             try:
                 until(lambda: b'"healthy": true' in call("status", "--json"), log)
                 call("events", "publish", str(event))
-                until(lambda: slack.requests > 0 and call("deliveries", "list", "--json").count(b"\n") >= 2, log)
+                # four channels said something, and the operator was told of the one that refused
+                until(lambda: slack.requests > 1 and call("deliveries", "list", "--json").count(b"\n") >= 6, log)
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(PATIENCE_S) == 0
             finally:
@@ -66,6 +91,11 @@ def test_a_whole_run_keeps_no_secret(tmp_path: Path) -> None:
                 ("status", "--json"),
                 ("doctor", "--json"),
                 ("deliveries", "list", "--json"),
+                ("deliveries", "list", "--all"),
+                ("channels", "list", "--json"),
+                ("channels", "test", "pager", "--json"),
+                ("channels", "test", "erp", "--json"),
+                ("alerts", "test", "--to", "ben"),
                 ("subscribers", "show", "--json"),
                 ("log", "export"),
             )
@@ -74,6 +104,7 @@ def test_a_whole_run_keeps_no_secret(tmp_path: Path) -> None:
         str(path.relative_to(tmp_path)): path.read_bytes() for path in [log, *data.rglob("*")] if path.is_file()
     }
     assert b"d-1" in kept["log export"]
+    assert b"refuses everyone" in call("channels", "list")
     assert any(b"d-1" in body for name, body in kept.items() if name.startswith("data/"))
     assert [(canary, where) for where, body in kept.items() for canary in CANARIES if canary.encode() in body] == []
 

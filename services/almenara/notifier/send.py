@@ -129,7 +129,10 @@ class Sender:
         if channel is None or address is None:
             what = CHANNEL_REMOVED if channel is None else ADDRESS_CHANGED
             return Outcome(OutcomeKind.REJECTED_PERMANENT, what)
-        message = replace(self._message(notice, held.claim), handle=held.claim.handle)
+        left_for, _, handle = held.claim.handle.partition("/")
+        message = self._message(notice, held.claim)
+        if left_for == notice.address_hash:  # at another address the first message of the thread is not
+            message = replace(message, handle=handle)
         if self._clock.now() >= held.until:
             # Whoever slept until now may have been given up: another one sends it, and this copy would not say so.
             return Outcome(OutcomeKind.RETRY_AFTER, "claim_ran_out")
@@ -177,7 +180,7 @@ def _settlement(
     """What is recorded of an outcome, and what becomes of the send and its destination."""
     settlement = Settlement(
         doubt=outcome.kind == OutcomeKind.UNKNOWN or (claim.possible_duplicate and outcome.kind not in _FINAL),
-        handle=outcome.handle,
+        handle=f"{notice.address_hash}/{outcome.handle}" if outcome.handle else "",
         sign=_sign(outcome, now),
         refusal=_refusal(claim, notice, outcome, now),
         accepted=notice.subscriber if outcome.kind == OutcomeKind.DELIVERED else "",

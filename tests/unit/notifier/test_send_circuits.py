@@ -4,13 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 from almenara.adapters.memory import MemoryStore
+from almenara.app.clock import VirtualClock
+from almenara.app.embedded import Embedded
 from almenara.domain.circuit import FIRST_WAIT_S, OPEN_AFTER, CircuitState
 from almenara.domain.notice import DeliveryState, OperatorNotice
 from almenara.notifier.operator import Operator
+from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.send import CIRCUIT_OPEN, MAX_ATTEMPTS, Sender
 from almenara.ports.channel import Outcome, OutcomeKind
+from almenara.ports.log import NOTICES, Entry
+from almenara.ports.wire import encode
 from made_up_life import H, log, withdrawn
 from sending import SECRET, Hands, pump, queued, sender, steps
+from told import absence, at, notice
 
 DELIVERED = Outcome(OutcomeKind.DELIVERED)
 DOWN = Outcome(OutcomeKind.RETRY_AFTER, "smtp timed out at connect", down=True)
@@ -126,3 +132,14 @@ def test_the_body_of_an_operators_message_is_told_apart_from_a_notice() -> None:
     [sent] = told_sender(store, hands, pager).run_once()
     assert isinstance(sent.notice, OperatorNotice)
     assert sent.notice.refused == steps(store)[0].delivery
+
+
+def test_what_was_left_at_another_address_is_not_given_back() -> None:
+    store, clock, channel = MemoryStore(1), VirtualClock(at("2026-02-01 12:00")), Hands()
+    channel.outcomes = [replace(DELIVERED, handle="ts0")]
+    for number, address_hash in enumerate(("a1", "a1", "b2")):
+        told = notice(absence(), id=f"n{number}", delivery=f"d{number}", via="mail", address_hash=address_hash)
+        store.append([Entry(NOTICES, "ana", told.id, encode(told))])
+        Embedded(store, [PlanProcessor()]).pump()
+        assert Sender(store, {"mail": channel}, lambda *_: SECRET, clock).run_once()
+    assert [message.handle for message in channel.got] == ["", "ts0", ""]

@@ -71,29 +71,12 @@ class Revealable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Root:
-    """The first post of an alert in a channel; as text it is what the queue keeps for later messages."""
-
-    channel: str
-    ts: str
-
-    def __str__(self) -> str:
-        return f"{self.channel}/{self.ts}"
-
-    @classmethod
-    def of(cls, handle: str, channel: str) -> "Root | None":
-        """The post of a handle; None when it is none, or is in another channel than messages go to now."""
-        where, _, ts = handle.partition("/")
-        return cls(where, ts) if where == channel and _TS.fullmatch(ts) else None
-
-
-@dataclass(frozen=True, slots=True)
 class _Said:
-    """What Slack said to one call: `error` is empty when it went well."""
+    """What Slack said to one call: `error` is empty when it went well, `ts` then names the post."""
 
     outcome: Outcome
     error: str = ""
-    root: Root | None = None
+    ts: str = ""
 
 
 class SlackBotChannel:
@@ -114,29 +97,26 @@ class SlackBotChannel:
         """Tries once. `"ok": true` with a `ts` is delivered; what was sent and not answered is unknown."""
         if not _CHANNEL.fullmatch(address):
             return Outcome(OutcomeKind.REJECTED_PERMANENT, "not a Slack channel id")
-        root = Root.of(message.handle, address) if message.updates else None
-        if root is not None:
-            edited = self._edit(message, root)
+        if message.updates and _TS.fullmatch(message.handle):
+            edited = self._edit(message, address)
             if edited.outcome.kind == OutcomeKind.DELIVERED:
-                return self._reply(message, root)
+                return self._reply(message, address)
             if edited.error not in _NO_LONGER:
                 return edited.outcome
         return self._new(message, address)
 
     def _new(self, message: Message, channel: str) -> Outcome:
         said = self._call("chat.postMessage", {"channel": channel, **payload(message, anew=True)})
-        if said.root is None:
-            return said.outcome
-        return replace(said.outcome, handle=str(replace(said.root, channel=channel)), receipt=said.root.ts)
+        return replace(said.outcome, handle=said.ts, receipt=said.ts)
 
-    def _reply(self, message: Message, root: Root) -> Outcome:
-        said = self._call("chat.postMessage", {"channel": root.channel, "thread_ts": root.ts, **reply(message)})
-        return replace(said.outcome, receipt=said.root.ts if said.root else "")
+    def _reply(self, message: Message, channel: str) -> Outcome:
+        said = self._call("chat.postMessage", {"channel": channel, "thread_ts": message.handle, **reply(message)})
+        return replace(said.outcome, receipt=said.ts)
 
-    def _edit(self, message: Message, root: Root) -> _Said:
+    def _edit(self, message: Message, channel: str) -> _Said:
         # the mark belongs to what may come twice: the post in the thread
         shown = payload(replace(message, mark=""))
-        said = self._call("chat.update", {"channel": root.channel, "ts": root.ts, **shown})
+        said = self._call("chat.update", {"channel": channel, "ts": message.handle, **shown})
         if said.outcome.kind != OutcomeKind.UNKNOWN:
             return said
         # Edited twice is edited once, and nothing was posted yet: what comes next is no second copy.
@@ -161,8 +141,7 @@ def _said(answer: Answer, method: str, now: datetime) -> _Said:
     error = error if WORD.fullmatch(error) else ""
     detail = f"slack {answer.status}{f' {error}' if error else ''} at {method}"
     if answer.status == 200 and ok is True and _TS.fullmatch(ts):
-        root = Root(str(body.get("channel", "")), ts)
-        return _Said(Outcome(OutcomeKind.DELIVERED, f"slack {answer.status}"), root=root)
+        return _Said(Outcome(OutcomeKind.DELIVERED, f"slack {answer.status}"), ts=ts)
     return _Said(_failed(answer, error if ok is False else "", detail, now), error)
 
 
