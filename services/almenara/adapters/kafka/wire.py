@@ -51,16 +51,8 @@ def headers_of(record: Record) -> Headers:
 
 def record_of(stream: str, message: Message) -> Record:
     """The record in a message. Raises Rejected (`stranger`) for a message that no relay of ours wrote."""
-    sequence: bytes | None = None
-    id_: bytes | None = None
-    chain: bytes | None = None
-    for name, value in message.headers:
-        if name == _SEQUENCE:
-            sequence = value
-        elif name == _ID:
-            id_ = value
-        elif name == _CHAIN:
-            chain = value
+    headers = dict(message.headers)
+    sequence, id_, chain = headers.get(_SEQUENCE), headers.get(_ID), headers.get(_CHAIN)
     key, body = message.key, message.value
     if sequence is None or id_ is None or chain is None or key is None or body is None:
         raise Rejected(STRANGER, f"{place_of(stream, message)} lacks the headers of a record")
@@ -68,13 +60,7 @@ def record_of(stream: str, message: Message) -> Record:
         raise Rejected(STRANGER, f"{place_of(stream, message)} has headers that are not a record's")
     try:
         return Record(
-            stream=stream,
-            partition=message.partition,
-            sequence=int.from_bytes(sequence, "big"),
-            key=key.decode(),
-            id=id_.decode(),
-            body=bytes(body),
-            chain=bytes(chain),
+            stream, message.partition, int.from_bytes(sequence, "big"), key.decode(), id_.decode(), body, chain
         )
     except UnicodeDecodeError as error:
         raise Rejected(STRANGER, f"{place_of(stream, message)} has a key or id that is not UTF-8") from error
