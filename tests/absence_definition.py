@@ -57,12 +57,15 @@ class Terms:
     a: str = "meeting.held"
     b: str = "meeting.registered"
 
+    def text(self, title: str = "A without B") -> str:
+        """The rule as people write it."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return RULES.format(**{**values, "coverage": list(self.coverage)}, title=title)
+
     @functools.cache  # noqa: B019 - they are few, and live as long as the tests
     def ruleset(self, title: str = "A without B") -> Ruleset:
         """The rule as the engine reads it. Another title is another ruleset with the same detection."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        text = RULES.format(**{**values, "coverage": list(self.coverage)}, title=title)
-        return build(Content({"rules/r.yml": text}))
+        return build(Content({"rules/r.yml": self.text(title)}))
 
 
 class Said(NamedTuple):
