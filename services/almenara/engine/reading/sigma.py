@@ -40,6 +40,7 @@ _PLACES: Final[dict[type[Exception], str]] = {
     sigma_errors.SigmaTimespanError: "correlation",
     sigma_errors.SigmaCorrelationRuleError: "correlation",
 }
+_NAMED_ONLY_IN_WORDS: Final = (("tag", "tags"), ("name", "name"))
 _WHERE_IN_CORRELATION: Final = (("timespan", "timespan"), ("condition", "condition"), ("group", "group-by"))
 
 _CURES: Final[Mapping[str, str]] = {
@@ -126,6 +127,7 @@ def _own(document: Document) -> dict[str, Any]:
 def _placed(document: Document, error: Exception) -> Fault:
     text = str(error).rstrip(".")
     part = next((_PLACES[kind] for kind in type(error).__mro__ if kind in _PLACES), "")
+    part = part or next((key for word, key in _NAMED_ONLY_IN_WORDS if word in text.lower()), "")
     if part == "correlation":
         inner = next((key for word, key in _WHERE_IN_CORRELATION if word in text.lower()), "")
         return document.fault((part, inner) if inner else (part,), text, _CURES.get(inner, ""))
