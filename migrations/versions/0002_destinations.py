@@ -18,6 +18,7 @@ INDEXES = (
 def upgrade() -> None:
     for name in ("destination", "handle"):
         op.add_column("sends", sa.Column(name, TEXT, nullable=False, server_default=sa.text("''")))
+    _due_by("due", "rank", "id")  # the order in which sends are taken, so that a take reads no more than it looks at
     for name, columns, rows in INDEXES:
         where = sa.text(rows)
         op.create_index(name, "sends", columns, sqlite_where=where, postgresql_where=where)
@@ -46,5 +47,12 @@ def downgrade() -> None:
         op.drop_table(table)
     for name, _, _ in reversed(INDEXES):
         op.drop_index(name, "sends")
+    _due_by("due")
     for name in ("handle", "destination"):
         op.drop_column("sends", name)
+
+
+def _due_by(*columns: str) -> None:
+    where = sa.column("settled").is_(sa.false())
+    op.drop_index("ix_sends_due", "sends")
+    op.create_index("ix_sends_due", "sends", list(columns), sqlite_where=where, postgresql_where=where)

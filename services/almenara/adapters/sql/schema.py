@@ -129,7 +129,7 @@ _open = sends.c.settled.is_(false())
 _in_hand = sends.c.claimed_until.is_not(None)
 _handled = sends.c.handle != literal("", literal_execute=True)
 Index("ix_sends_thread", sends.c.thread, sends.c.rank, sends.c.id, sqlite_where=_open, postgresql_where=_open)
-Index("ix_sends_due", sends.c.due, sqlite_where=_open, postgresql_where=_open)
+Index("ix_sends_due", sends.c.due, sends.c.rank, sends.c.id, sqlite_where=_open, postgresql_where=_open)
 Index("ix_sends_in_hand", sends.c.destination, sqlite_where=_in_hand, postgresql_where=_in_hand)
 Index("ix_sends_handle", sends.c.thread, sends.c.rank, sqlite_where=_handled, postgresql_where=_handled)
 
