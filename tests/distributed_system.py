@@ -4,6 +4,7 @@ Configured as docker-compose.yml does it: by environment variables and a folder.
 """
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -129,6 +130,12 @@ class System:
         """Ends the processes and lets go of the database."""
         self.fleet.close()
         self.store.close()
+
+
+def shares(said: str, partitions: int) -> bool:
+    """Whether the last assignment a worker told is a share, neither nothing nor everything."""
+    told = [line.rpartition("assigned: ")[2] for line in said.splitlines() if "assigned: " in line]
+    return bool(told) and 0 < len(json.loads(told[-1])) < partitions
 
 
 def own_kafka() -> AbstractContextManager[str]:

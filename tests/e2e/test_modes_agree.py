@@ -30,7 +30,7 @@ from almenara.ports.store import Store
 from almenara.ports.wire import decode_delivery, decode_notice
 from case_run import PARTITIONS, START, bodies, case_entries, changes, processors, shipped, stream
 from case_table import ALMORIA, PERU
-from distributed_system import Given, Sinks, distributed, open_sinks
+from distributed_system import Given, Sinks, distributed, open_sinks, shares
 
 SERVICES = {
     "ingest": "ingest",
@@ -153,7 +153,7 @@ def in_processes(modes: Modes, chance: random.Random, postgres_url: str) -> Outc
             fleet.start(name, "run", service)
         workers = [name for name in SERVICES if name != "ingest"]
         # two of each share the partitions before the case begins
-        fleet.until(lambda: all(shares(fleet.said(name)) for name in workers), "sharing the partitions", 90)
+        fleet.until(lambda: all(shares(fleet.said(name), PARTITIONS) for name in workers), "sharing the partitions", 90)
         entries = case_entries(PARTITIONS)
         cuts = sorted(chance.sample(range(1, len(entries)), 7))
         for start, end in zip([0, *cuts], [*cuts, len(entries)], strict=True):
@@ -171,12 +171,6 @@ def in_processes(modes: Modes, chance: random.Random, postgres_url: str) -> Outc
         with closing(KafkaLogReader(system.bootstrap)) as kafka:
             assert bodies(kafka) == bodies(system.store)
         return modes.outcome(system.store)
-
-
-def shares(said: str) -> bool:
-    """Whether the last assignment a worker told is a share, neither nothing nor everything."""
-    told = [line.rpartition("assigned: ")[2] for line in said.splitlines() if "assigned: " in line]
-    return bool(told) and 0 < len(json.loads(told[-1])) < PARTITIONS
 
 
 @pytest.fixture(scope="module")

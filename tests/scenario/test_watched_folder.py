@@ -246,3 +246,30 @@ async def test_the_running_system_takes_what_is_saved(
     finally:
         stop.set()
         await running
+
+
+def test_a_restart_does_not_undo_a_roll_back(
+    tmp_path: Path, store: Store, config: Path, settings: Settings, clock: VirtualClock,
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    calls = Calls(config, tmp_path / "data", capsys)
+    first = calls.json("rules", "activate", "--reason", "first").one["hash"]
+    edit(config, OFFICES, "timespan: 180d", "timespan: 150d")
+    second = calls.json("rules", "activate", "--reason", "second").one["hash"]
+    assert calls.json("rules", "activate", "--reason", "back", "--hash", first[:6]).one["hash"] == first != second
+    Standalone(store, config, settings, clock).start()
+    assert Active(store).refresh().ruleset == first
+    assert "activated by hand" in caplog.text
+    edit(config, OFFICES, "timespan: 150d", "timespan: 140d")
+    Standalone(store, config, settings, clock).start()
+    assert Active(store).refresh().ruleset not in (first, second)
+
+
+def test_there_is_no_way_back_to_what_never_was(
+    tmp_path: Path, store: Store, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = Calls(config, tmp_path / "data", capsys)
+    known = calls.json("rules", "activate", "--reason", "first").one["hash"]
+    refused = calls("rules", "activate", "--reason", "back", "--hash", "0123456789")
+    assert refused.code == 2
+    assert known[:12] in refused.err

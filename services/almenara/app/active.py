@@ -10,10 +10,11 @@ from almenara.ports.wire import decode_event
 
 @dataclass(slots=True)
 class Active:
-    """The hashes in force; empty before the first activation. Activations go to every partition, so one is read."""
+    """What is in force; empty before the first activation. Activations go to every partition, so one is read."""
 
     log: LogReader
     ruleset: str = ""
+    ruleset_by: str = ""
     audience: str = ""
     _seen: int = -1
 
@@ -46,5 +47,6 @@ class Active:
         event = decode_event(record.body, record.position)
         if event.type == RULESET:
             self.ruleset = str(event.data.get("hash", ""))
+            self.ruleset_by = str(event.data.get("by", ""))
         elif event.type == AUDIENCE:
             self.audience = str(event.data.get("hash", ""))

@@ -39,7 +39,7 @@ class RuleSets:
         Raises Missing when there is none or several, Faulty (with the folder in its places) when it cannot be compiled.
         """
         folder = Path(name)
-        content = self._of_folder(folder) if name != ACTIVE and folder.is_dir() else self._of_record(name)
+        content = self._of_folder(folder) if name != ACTIVE and folder.is_dir() else self.recorded(name)
         try:
             return blob_hash(content.blob()), Side(content, build(content))
         except Faulty as error:
@@ -56,7 +56,8 @@ class RuleSets:
         except Faulty as error:
             raise _at(error, str(folder)) from error
 
-    def _of_record(self, name: str) -> Content:
+    def recorded(self, name: str) -> Content:
+        """The content of a ruleset of the record: `active`, or the beginning of a hash. Raises Missing."""
         store = self._store()
         if name == ACTIVE:
             digest = Active(store).refresh().ruleset

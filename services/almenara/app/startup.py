@@ -17,6 +17,7 @@ from almenara.app.active import Active
 from almenara.app.audience import FILE, LoadedAudience, load_audience, read_audience
 from almenara.app.channels import Ways
 from almenara.app.content import Files, read_files
+from almenara.app.rule_sets import activated
 from almenara.app.settings import Settings
 from almenara.domain.errors import Fault, Faulty
 from almenara.engine.reading import documents
@@ -27,6 +28,9 @@ from almenara.ports.wire import encode
 
 LAST_GOOD: Final = "subscribers.active.yaml"
 BY: Final = "start"
+WATCH: Final = "watch"
+FOLDER: Final = ("", BY, WATCH)
+"""Who activates what the folder holds, without a person's word."""
 REASON: Final = "read when the service started"
 
 log = logging.getLogger(__name__)
@@ -62,6 +66,13 @@ class Startup:
             checked = check((files or read_files(self._config_dir)).content(lateness))
             if checked.digest == active:
                 return Taken(active)
+            if by == BY and self._left_behind(checked.digest):
+                log.warning(
+                    "%s was activated by hand after the folder's %s; `almenara rules activate` takes the folder",
+                    active[:12],
+                    checked.digest[:12],
+                )
+                return Taken(active)
             activate_rules(self._store, checked, self._clock.now(), by=by, reason=reason)
         except Faulty as error:
             return self._kept("ruleset", active, error.faults)
@@ -69,6 +80,11 @@ class Startup:
             "ruleset %s activated by %s: %d rules; %s", checked.digest[:12], by, len(checked.ruleset.rules), reason
         )
         return Taken(checked.digest, activated=True)
+
+    def _left_behind(self, digest: str) -> bool:
+        """Whether a person activated another set after this one: a roll back, which a restart must not undo."""
+        by_hand = self.active.ruleset and self.active.ruleset_by not in FOLDER
+        return bool(by_hand) and digest in activated(self._store)
 
     def take_audience(self) -> Taken:
         """Activates the folder's subscribers unless they are active. Raises Faulty when bad and none is active."""

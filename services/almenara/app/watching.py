@@ -15,10 +15,9 @@ from typing import Final
 
 from almenara.app.content import Files, read_files
 from almenara.app.loops import pause
-from almenara.app.startup import Startup, Taken
+from almenara.app.startup import WATCH, Startup, Taken
 from almenara.domain.errors import AlmenaraError
 
-BY: Final = "watch"
 _NAMED: Final = 5
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ class RulesWatch:
         stable, self._seen = found == self._seen, found
         if not stable or found == self._settled:
             return None
-        taken = self._startup.take_rules(files=files, by=BY, reason=_reason(self._taken, found))
+        taken = self._startup.take_rules(files=files, by=WATCH, reason=_reason(self._taken, found))
         self._settled = found
         self.refused = taken if taken.faults else None
         if not taken.faults:

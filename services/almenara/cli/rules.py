@@ -75,16 +75,19 @@ def evaluate(
 @command.command()
 @click.option("--reason", required=True, help="Why; it stands in the record.")
 @click.option("--by", default="ops", show_default=True, help="Who; it stands in the record.")
+@click.option("--hash", "digest", metavar="HASH", help="Roll back: a ruleset of the record, not the folder.")
 @verb
-def activate(session: Session, reason: str, by: str) -> int:
+def activate(session: Session, reason: str, by: str, digest: str | None) -> int:
     """Checks, tests and makes the rules of the folder live, from a recorded position on."""
     from almenara.app.activation import activate_rules
     from almenara.app.activation import check as check_all
 
-    checked = check_all(_content(session))
+    checked = check_all(_recorded(session, digest) if digest else _content(session))
     new = activate_rules(session.store, checked, datetime.now(UTC), by=by, reason=reason)
     session.give({"hash": checked.digest, "activated": new})
     session.say(f"activated {checked.digest[:12]}: {len(checked.ruleset.rules)} rules")
+    if digest:
+        session.say("the folder was not changed; a service that starts does not go back to what was rolled back")
     return 0
 
 
@@ -114,6 +117,13 @@ def explain(session: Session, event: str, rule: str) -> int:
     from almenara.cli.explain import explain_event
 
     return explain_event(session, event, rule)
+
+
+def _recorded(session: Session, digest: str) -> Any:
+    from almenara.app.rule_sets import RuleSets
+
+    lateness = int(session.settings.time.allowed_lateness.total_seconds())
+    return RuleSets(lambda: session.store, session.config_dir, allowed_lateness_s=lateness).recorded(digest)
 
 
 def _content(session: Session) -> Any:
