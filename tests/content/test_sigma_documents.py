@@ -65,7 +65,7 @@ def test_only_title_log_source_and_detection_are_needed(present: tuple[str, ...]
         ("falsepositives: [Unknown]", "falsepositives: none", 19, "falsepositives"),
         ("level: high", "level: severe", 20, "severe"),
         ("tags: [attack.t1059.001, cve.2021-1234, tlp.clear]", "tags: attack", 21, "tags"),
-        ("tags: [attack.t1059.001, cve.2021-1234, tlp.clear]", "tags: [attack]", 21, "attack"),
+        ("tags: [attack.t1059.001, cve.2021-1234, tlp.clear]", "tags: [attack]", 21, "namespace"),
         ("scope: [server]", "scope: server", 22, "scope"),
     ],
     ids=lambda value: str(value)[:30],
