@@ -80,6 +80,15 @@ def test_order_is_kept_and_pages_join(log) -> None:
     assert log.reader.end(EVENTS, p) == 10
 
 
+def test_an_outbox_tells_all_its_ends_at_once(log) -> None:
+    assert not any(log.writer.ends(EVENTS).values())
+    log.writer.append([entry(n) for n in range(3)])
+    log.writer.append([Entry(EVENTS, "", "tick", b"", 0), Entry(ALERTS, "", "other", b"", 1)])
+    ends = log.writer.ends(EVENTS)
+    assert [ends.get(p, 0) for p in range(PARTITIONS)] == [log.writer.end(EVENTS, p) for p in range(PARTITIONS)]
+    assert sum(ends.values()) == 4
+
+
 def test_a_named_partition_wins_over_the_key(log) -> None:
     log.writer.append([entry(p, key="", partition=p) for p in range(PARTITIONS)])
     log.flush()

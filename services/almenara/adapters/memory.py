@@ -81,6 +81,11 @@ class MemoryStore:
         with self._lock:
             return len(self._log.get((stream, partition), []))
 
+    def ends(self, stream: str) -> dict[int, int]:
+        """The last sequence of each partition; one that is empty may be missing."""
+        with self._lock:
+            return {place[1]: len(records) for place, records in self._log.items() if place[0] == stream}
+
     def append(self, entries: Sequence[Entry]) -> Appended:
         """Appends what is new, in order. Raises Rejected for an entry that cannot be stored; then nothing is."""
         with self._lock:

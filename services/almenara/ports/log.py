@@ -5,7 +5,7 @@ Says nothing of how it is stored. A position is (stream, partition, sequence) an
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -109,6 +109,13 @@ class LogReader(Protocol):
 
     def end(self, stream: str, partition: int) -> int:
         """The last sequence there is; 0 for an empty partition."""
+
+
+class Outbox(LogReader, Protocol):
+    """A log out of which a relay publishes."""
+
+    def ends(self, stream: str) -> Mapping[int, int]:
+        """The last sequence of each partition; one that is empty may be missing."""
 
 
 class LogWriter(Protocol):

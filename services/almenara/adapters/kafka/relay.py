@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from almenara.domain.errors import Fenced, Unreachable
-from almenara.ports.log import BLOBS, LogReader, Record
+from almenara.ports.log import BLOBS, Outbox, Record
 from almenara.ports.unit import Batch, Lease, UnitOfWork
 
 IDLE_S: Final = 0.05
@@ -41,7 +41,7 @@ class Relay:
     """Relays one stream. Call `run`; or `step` for one pass."""
 
     def __init__(
-        self, stream: str, *, outbox: LogReader, unit: UnitOfWork, publish: Publish, takeover_s: float = TAKEOVER_S
+        self, stream: str, *, outbox: Outbox, unit: UnitOfWork, publish: Publish, takeover_s: float = TAKEOVER_S
     ) -> None:
         self._stream = stream
         self._run = _BLOBS_RUN if stream == BLOBS else RUN
@@ -100,8 +100,12 @@ class Relay:
                 self._leases[partition] = self._unit.claim(self._consumer, self._stream, partition)
         if self._standby:
             self._take_over(now)
-        runs = {p: self._outbox.read(self._stream, p, lease.after, self._run) for p, lease in self._leases.items()}
-        return {partition: run for partition, run in runs.items() if run}
+        ends = self._outbox.ends(self._stream)
+        return {
+            partition: self._outbox.read(self._stream, partition, lease.after, self._run)
+            for partition, lease in self._leases.items()
+            if ends.get(partition, 0) > lease.after
+        }
 
     def _advance(self, done: dict[int, list[Record]], now: float) -> None:
         for partition, run in done.items():

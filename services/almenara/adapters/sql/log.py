@@ -19,6 +19,13 @@ from almenara.ports.log import GENESIS, Appended, Entry, Record, chain_of, place
 _COUNTERS: Final = schema.partitions.c
 
 _END: Final = select(_COUNTERS.last).where(_COUNTERS.stream == bindparam("s"), _COUNTERS.partition == bindparam("p"))
+_ENDS: Final = select(_COUNTERS.partition, _COUNTERS.last).where(_COUNTERS.stream == bindparam("s"))
+_LOCKED: Final = (
+    select(_COUNTERS.stream, _COUNTERS.partition, _COUNTERS.last, _COUNTERS.chain)
+    .where(tuple_(_COUNTERS.stream, _COUNTERS.partition).in_(bindparam("places", expanding=True)))
+    .order_by(_COUNTERS.stream, _COUNTERS.partition)
+    .with_for_update()
+)
 _ADVANCE: Final = (
     update(schema.partitions)
     .where(_COUNTERS.stream == bindparam("s"), _COUNTERS.partition == bindparam("p"))
@@ -81,6 +88,11 @@ class SqlLog:
         with self._database.reading() as connection:
             return connection.scalar(_END, {"s": stream, "p": partition}) or 0
 
+    def ends(self, stream: str) -> dict[int, int]:
+        """The last sequence of each partition; one that is empty may be missing. Raises Unreachable."""
+        with self._database.reading() as connection:
+            return {row.partition: row.last for row in connection.execute(_ENDS, {"s": stream})}
+
     def append(self, entries: Sequence[Entry]) -> Appended:
         """Appends what is new, in order, in one transaction. Raises Rejected (nothing is stored) and Unreachable."""
         if not entries:
@@ -117,18 +129,12 @@ def append(connection: Connection, entries: Iterable[Entry], partitions: int) ->
 
 def _locked(connection: Connection, places: list[tuple[str, int]]) -> dict[tuple[str, int], _Counter]:
     """Takes the counter rows, in order, and makes those that are missing."""
-    statement = (
-        select(_COUNTERS.stream, _COUNTERS.partition, _COUNTERS.last, _COUNTERS.chain)
-        .where(tuple_(_COUNTERS.stream, _COUNTERS.partition).in_(places))
-        .order_by(_COUNTERS.stream, _COUNTERS.partition)
-        .with_for_update()
-    )
-    rows = connection.execute(statement).all()
+    rows = connection.execute(_LOCKED, {"places": places}).all()
     if len(rows) < len(places):
         new = [{"stream": s, "partition": p, "last": 0, "chain": GENESIS} for s, p in places]
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         connection.execute(dialect.insert(schema.partitions).on_conflict_do_nothing(), new)
-        rows = connection.execute(statement).all()
+        rows = connection.execute(_LOCKED, {"places": places}).all()
     return {(stream, partition): _Counter(last, chain) for stream, partition, last, chain in rows}
 
 
