@@ -18,13 +18,13 @@ from almenara.ports.wire import decode_alerts, encode_event
 T0 = datetime(2030, 1, 1, tzinfo=UTC)
 H = timedelta(hours=1)
 BEYOND = ("9999-12-31T23:59:59-10:00", "9999-12-31T12:00:00+00:00")
-"""No moment at all, and one that leaves no room for a deadline: the second makes the engine fail half way."""
+"""No moment at all, and one whose day in Auckland lies beyond the calendar: on the second the engine fails half way."""
 
 RULES = """
 title: A
 name: a
 logsource: {product: almenara, category: meeting.held}
-detection: {any: {'k|exists': true}, condition: any}
+detection: {any: {'k|exists': true}, never: {ce.day: '1970-01-01'}, condition: any and not never}
 ---
 title: B
 name: b
@@ -67,7 +67,8 @@ def checked(
 ) -> Checked:  # fmt: skip
     """The rules above, compiled."""
     text = RULES % {"on_late": on_late, "coverage": coverage, "keys": keys, "level": level}
-    return check(Content({"rules/r.yml": text}, lateness_s))
+    zones = "country,zone\nPER,Pacific/Auckland\n"
+    return check(Content({"rules/r.yml": text, "lexicons/zones.csv": zones}, lateness_s))
 
 
 def event(type_: str, uid: str, at: int, *, known: int | None = None, country: str = "PER", **data: Any) -> Event:

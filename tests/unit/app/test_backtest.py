@@ -153,7 +153,7 @@ def test_a_set_against_itself_differs_in_nothing_and_is_what_was_recorded(seed: 
 
 def test_a_record_on_which_only_the_candidate_fails_is_named() -> None:
     store = MemoryStore(1)
-    # a moment that leaves no room for the deadline of an absence, which only the candidate knows
+    # a moment that has no day in its country, which only the candidate asks for
     far = made.meeting("far", 1)
     made.activate(store, made.checked())
     beyond = made.corrected(far, 2)
