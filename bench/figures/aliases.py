@@ -1,0 +1,57 @@
+"""Figure 4: 100,000 names and aliases looked for in running texts: folded, whole words."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import events
+import names
+import ours
+from availability import Missing
+from measure import against_d
+from peers import spacy
+from setup import Setup
+from table import Row, skipped
+
+ALIASES: Final = 100_000
+SPACY_TEXTS: Final = 3_000
+
+
+def rows(setup: Setup) -> Iterator[Row]:
+    """The rate over D, the time to build, and the rate over spaCy."""
+    known = names.made_up(ALIASES)
+    sample = events.lines(setup.count(10_000, least=SPACY_TEXTS), events.NESTED)
+    texts = names.texts_with(known, len(sample))
+    ruleset = ours.compiled(events.rules(1), watchlist=ours.watchlist(known))
+    find = ours.finder(ruleset)
+    started = time.perf_counter()
+    ours.enricher_again(ruleset)
+    build = time.perf_counter() - started
+    mine = against_d(sample, lambda: [find(text) for text in texts], rounds=setup.rounds)
+    hits = sum(len(find(text)) for text in texts)
+    seen = f"{mine}, {hits:,} mentions in {len(texts):,} texts"
+    yield Row(
+        number="4", what=f"{ALIASES:,} aliases in texts, folded, whole words", found=mine.over_d, target=0.8, note=seen
+    )
+    yield Row(number="4", what="  time to build", found=build, unit="s", target=1.0, at_most=True)
+    some, bodies = texts[:SPACY_TEXTS], setup.written("bodies.jsonl", sample[:SPACY_TEXTS])
+    try:
+        theirs, their_build, found = spacy.find(
+            setup.cache, setup.work, names=[name for _, name in known], texts=some, bodies=bodies, rounds=2
+        )
+    except Missing as reason:
+        yield skipped("4", "  over spaCy PhraseMatcher", reason)
+        return
+    own = {(number, uid) for number, text in enumerate(some) for uid in find(text)}
+    by_name = {name.casefold(): uid for uid, name in known}
+    other = {(number, by_name[text.casefold()]) for number, text in found}
+    note = f"spaCy {theirs}, built in {their_build:.0f} s; {len(own & other):,} mentions in common"
+    note += f", {len(own - other)} only ours (accents), {len(other - own)} only theirs"
+    yield Row(
+        number="4",
+        what="  over spaCy PhraseMatcher",
+        found=mine.over_d / theirs.over_d,
+        unit="x",
+        target=100,
+        note=note,
+    )
