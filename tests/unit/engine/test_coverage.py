@@ -1,10 +1,12 @@
 """No accusation without proof of looking: readings, their gaps, and readings that turn out not to have been."""
 
+from itertools import permutations
+
 import pytest
 
 from almenara.domain.event import Event
 from almenara.engine.engine import Engine, dump, load
-from made_up_life import checked, corrected, entry, meeting, reading, tick, withdrawn
+from made_up_life import T0, H, checked, corrected, entry, event, meeting, reading, tick, withdrawn
 
 FULL = [("raised", "detected", True)]
 
@@ -65,3 +67,28 @@ def test_withdrawing_one_of_two_readings_changes_nothing() -> None:
     found = engine()
     assert run(found, meeting("a", 0), reading("r", 12, 13), reading("s", 14, 14), tick(15)) == FULL
     assert run(found, withdrawn("r", 16)) == []
+
+
+def test_readings_of_two_years_are_kept_as_long_as_an_absence_may_ask_for_them() -> None:
+    """Each covers two days that no other covers whole; nobody asks for days before 400 days ago."""
+    found, sizes = engine(), []
+    for day in range(800):
+        covers = {"from": (T0 + (day - 2) * 24 * H).isoformat(), "until": (T0 + day * 24 * H).isoformat()}
+        for source in ("reg", "asked for by no rule"):
+            data = {"source": {"id": source}, "outcome": "new", "covers": covers}
+            run(found, tick(day * 24), event("source.checked", f"{source}{day}", day * 24, **data))
+        sizes.append(len(found.state.readings.by_source["reg"]))
+    assert list(found.state.readings.by_source) == ["reg"]
+    assert max(sizes) == sizes[-1] < 410
+    assert run(found, meeting("a", 799 * 24 - 40), tick(800 * 24)) == FULL
+
+
+def test_the_order_in_which_readings_come_changes_no_proof() -> None:
+    readings = [reading(f"r{n}", until, 20 + n) for n, until in enumerate((3, 12, 5, 12, 9))]
+    proofs = set()
+    for order in permutations(readings):
+        found = engine()
+        (said,) = [d for one in (*order, meeting("a", 0), tick(30)) for d in found.apply(one).detections]
+        assert said.search is not None
+        proofs.add(tuple((proof.recorded, proof.covers_until) for proof in said.search.readings))
+    assert proofs == {((T0 + 23 * H, T0 + 12 * H),)}  # the later one of two that cover the same

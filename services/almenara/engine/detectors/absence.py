@@ -73,6 +73,8 @@ class AbsenceDetector:
         # An event that is known already is no other one.
         as_entry = signal.member == self.rule.entry and not self.state.knows(event.id, as_entry=True)
         as_anchor = signal.member == self.rule.anchor and not self.state.knows(event.id, as_entry=False)
+        if not (as_entry or as_anchor):
+            return found
         evidence = pack(Shown(signal.evidence, signal.matched() if as_anchor else ()))
         for nth, key in enumerate(keys):
             if as_entry:
