@@ -1,5 +1,6 @@
 """`rules check` and `rules test` as a user meets them: a folder full of faults, told at once; a test that fails."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ correlation:
   type: event_count
   rules: [meetng, meeting]
   timespan: 2d
-  condition: {lt: 3}
+  condition: {gte: 0}
 ---
 title: Two patterns
 name: patterns
@@ -81,8 +82,8 @@ FAULTS = [
     ("rules/b_broken.yml:3:12", "not YAML", "check indents"),
     ("rules/b_broken.yml:6:1", "the name 'entry' is taken", "rules/a_meetings.yml:12"),
     ("rules/b_broken.yml:8:24", "end of text at its character 6 is unexpected", "check brackets"),
-    ("rules/c_counts.yml:5:3", "no rule is named 'meetng'", "name a rule"),
-    ("rules/c_counts.yml:7:3", "a count with lt", "gte or gt"),
+    ("rules/c_counts.yml:5:11", "no rule is named 'meetng'", "did you mean 'meeting'?"),
+    ("rules/c_counts.yml:7:3", "holds always", "write gte: 1"),
     ("rules/c_counts.yml:13:7", "'(?<=a)b' is invalid", "no look-around"),
     ("rules/c_counts.yml:13:26", "no watchlist is named 'gone'", "add watchlists/gone.csv"),
     ("rules/c_counts.yml:14:7", "'a(' is invalid", "check its brackets"),
@@ -154,3 +155,29 @@ def test_a_failed_test_shows_both_sides(almenara: Calls) -> None:
     (failed,) = [line for line in almenara.json("rules", "test").lines if not line["passed"]]
     (alert,) = failed["alerts"]
     assert (alert["expected"]["what"], alert["found"]["what"], alert["differs"]) == ("updated", "raised", ["what"])
+
+
+def test_warnings_are_printed_and_fail_only_when_strict(almenara: Calls) -> None:
+    for entry in (almenara.config / "watchlists").iterdir():
+        if entry.suffix == ".csv":  # nothing that is due depends on the day of this test
+            entry.write_text(
+                "\n".join(re.sub(r"20\d\d-\d\d-\d\d", "", line) for line in entry.read_text().splitlines())
+            )
+    sound = almenara("rules", "check", "--strict")
+    assert (sound.code, sound.err) == (0, "")
+    assert "0 warnings" in sound.out
+    (almenara.config / "rules" / "mine.yml").write_text(
+        "title: Mine\nname: mine\nlevel: low\nlogsource: {product: almenara, category: meeting.hold}\n"
+        "detection: {s: {x: 1}, condition: s}\nalmenara: {owner: desk, tests: [{events: [], expect: []}]}\n"
+    )
+    place = f"{almenara.config}/rules/mine.yml:4:1"
+    words = "mine can never fire: 'meeting.hold' is no type of event that rules see"
+    found = almenara("rules", "check")
+    assert found.code == 0
+    assert found.err == f"{place}: warning: {words} -- did you mean 'meeting.held'?\n"
+    assert "1 warnings" in found.out
+    strict = almenara.json("rules", "check", "--strict")
+    assert strict.code == 1
+    warning, summary = strict.lines
+    assert (warning["warning"], warning["line"], warning["what"]) == ("never_fires", 4, words)
+    assert summary == {"ok": True, "rules": summary["rules"], "watchlists": summary["watchlists"], "warnings": 1}

@@ -42,20 +42,20 @@ NEVER: Final[Node] = Field(_FALSE, Null())
 """An expression that never holds; `Not(NEVER)` always does."""
 
 Leaf = Field | Keyword
+Literal = tuple[Node, bool]
+"""A node, and whether it must hold or must not."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Logic:
     """What is known of fields and lists. `single` says which fields have at most one value."""
 
     lists: Mapping[str, Watchlist] = field(default_factory=dict)
     single: Callable[[str], bool] = lambda path: path.startswith("ce.")
-    _left: int = 0
 
     def never(self, *nodes: Node) -> bool:
         """Whether the nodes can surely never hold together."""
-        self._left = _STEPS
-        return not self._possible((), nodes)
+        return self.example(*nodes) is None
 
     def implies(self, one: Node, other: Node) -> bool:
         """Whether the second surely holds wherever the first does."""
@@ -63,43 +63,22 @@ class Logic:
 
     def same(self, one: Node, other: Node) -> bool:
         """Whether both surely hold for the same events."""
-        return self.implies(one, other) and self.implies(other, one)
+        return one == other or (self.implies(one, other) and self.implies(other, one))
 
-    def _possible(self, facts: tuple[tuple[bool, Leaf], ...], pending: Sequence[Node]) -> bool:
-        """Whether the facts (leaves that hold or do not) and the nodes may hold together. Alternatives come last."""
-        self._left -= 1
-        if self._left < 0:
-            return True
-        todo = list(pending)
-        choices: list[Sequence[Node]] = []
-        while todo:
-            node, holds = _unwrapped(todo.pop())
-            if isinstance(node, And | Or):
-                parts = [part if holds else Not(part) for part in node.parts]
-                if isinstance(node, And) is holds:
-                    todo += reversed(parts)
-                else:
-                    choices.append(parts)
-                continue
-            if self._contradicts(facts, holds, node):
-                return False
-            if (holds, node) not in facts:
-                facts = (*facts, (holds, node))
-        if not choices:
-            return True
-        first, *rest = sorted(choices, key=len)
-        others = [_alternatives(parts) for parts in rest]
-        return any(self._possible(facts, (part, *others)) for part in first)
+    def example(self, *nodes: Node) -> "Example | None":
+        """One way in which the nodes may hold together; None where there is surely none."""
+        example = Example(self)
+        return example if example.possible([(node, True) for node in nodes], []) else None
 
-    def _contradicts(self, facts: Sequence[tuple[bool, Leaf]], holds: bool, leaf: Leaf) -> bool:
-        if isinstance(leaf, Field) and leaf.path == _FALSE:
-            return holds
-        if holds and isinstance(leaf, Field) and isinstance(leaf.test, Listed) and self._empty(leaf.test.name):
-            return True
-        return any(self._conflict((holds, leaf), fact) for fact in facts)
+    def alone_never(self, leaf: Leaf, holds: bool) -> bool:
+        """Whether a single leaf can never be so, whatever else is."""
+        if not isinstance(leaf, Field) or not holds:
+            return False
+        return leaf.path == _FALSE or (isinstance(leaf.test, Listed) and self._empty(leaf.test.name))
 
-    def _conflict(self, one: tuple[bool, Leaf], other: tuple[bool, Leaf]) -> bool:
-        (holds, leaf), (held, fact) = one, other
+    def conflict(self, one: tuple[Leaf, bool], other: tuple[Leaf, bool]) -> bool:
+        """Whether two leaves of one field can surely not both be so."""
+        (leaf, holds), (fact, held) = one, other
         if holds and held:
             return self._exclude(leaf, fact)
         if holds != held:
@@ -138,9 +117,125 @@ class Logic:
         return name in self.lists and not self.lists[name].entries
 
 
-def _unwrapped(node: Node) -> tuple[And | Or | Leaf, bool]:
+class Example:
+    """The search for facts about single fields that make nodes hold together; when it found some, they stay.
+
+    What must be so comes first, then the choices that it leaves open, one by one.
+    """
+
+    def __init__(self, logic: Logic) -> None:
+        self._logic = logic
+        self._left = _STEPS
+        self._facts: dict[str, list[tuple[Leaf, bool]]] = {}
+        self._wholes: dict[Node, bool] = {}
+        self._trail: list[str | Node] = []
+
+    def tells(self, node: Node, *, holds: bool = True) -> bool:
+        """Whether the node surely holds (or does not) wherever the facts that were found hold."""
+        found, holds = _unwrapped(node, holds)
+        if not isinstance(found, And | Or):
+            return self._follows(found, holds)
+        every = isinstance(found, And) is holds
+        parts = (self.tells(part, holds=holds) for part in found.parts)
+        return all(parts) if every else any(parts)
+
+    def possible(self, units: list[Literal], choices: list[list[Literal]]) -> bool:
+        """Whether the facts so far, all units and one of each choice may be so together."""
+        self._left -= 1
+        if self._left < 0:
+            return True
+        mark = len(self._trail)
+        if self._branch(units, choices):
+            return True
+        while len(self._trail) > mark:
+            undone = self._trail.pop()
+            if isinstance(undone, str):
+                self._facts[undone].pop()
+            else:
+                del self._wholes[undone]
+        return False
+
+    def _branch(self, units: list[Literal], choices: list[list[Literal]]) -> bool:
+        while units:
+            if not self._take(units, choices):
+                return False
+            units, choices = [], [open_ for choice in choices if (open_ := self._open(choice)) is not None]
+            for choice in choices:
+                if len(choice) < 2:
+                    units += choice or [(NEVER, True)]
+            choices = [choice for choice in choices if len(choice) > 1]
+        if not choices:
+            return True
+        first = min(choices, key=len)
+        rest = [choice for choice in choices if choice is not first]
+        return any(self.possible([part], list(rest)) for part in first)
+
+    def _take(self, units: Sequence[Literal], choices: list[list[Literal]]) -> bool:
+        """Adds what must be so to the facts, and alternatives to the choices. False where facts contradict."""
+        todo = list(units)
+        while todo:
+            node, holds = _unwrapped(*todo.pop())
+            if isinstance(node, And | Or):
+                # Whole parts that stand in both conditions need not be taken apart to be compared.
+                known = self._wholes.get(node)
+                if known is not None:
+                    if known is not holds:
+                        return False
+                    continue
+                self._wholes[node] = holds
+                self._trail.append(node)
+                parts: list[Literal] = [(part, holds) for part in node.parts]
+                if isinstance(node, And) is holds:
+                    todo += parts
+                else:
+                    choices.append(parts)
+            elif self._contradicts(node, holds):
+                return False
+            elif not self._follows(node, holds):
+                self._facts.setdefault(_place(node), []).append((node, holds))
+                self._trail.append(_place(node))
+        return True
+
+    def _open(self, choice: Sequence[Literal]) -> list[Literal] | None:
+        """What is left of a choice under the facts; None where it is made already."""
+        left: list[Literal] = []
+        for part in choice:
+            node, holds = _unwrapped(*part)
+            if isinstance(node, And | Or):
+                known = self._wholes.get(node)
+                if known is holds:
+                    return None
+                if known is not None:
+                    continue
+            elif self._follows(node, holds):
+                return None
+            elif self._contradicts(node, holds):
+                continue
+            left.append((node, holds))
+        return left
+
+    def _contradicts(self, leaf: Leaf, holds: bool) -> bool:
+        if self._logic.alone_never(leaf, holds):
+            return True
+        one = leaf, holds
+        return any(self._logic.conflict(one, fact) for fact in self._facts.get(_place(leaf), ()))
+
+    def _follows(self, leaf: Leaf, holds: bool) -> bool:
+        if self._logic.alone_never(leaf, not holds):
+            return True
+        for fact, held in self._facts.get(_place(leaf), ()):
+            if held is holds and (_leaf_implies(fact, leaf) if holds else _leaf_implies(leaf, fact)):
+                return True
+        return False
+
+
+def _place(leaf: Leaf) -> str:
+    """Where facts that have to do with a leaf are kept: those of one field, those of keywords."""
+    return leaf.path if isinstance(leaf, Field) else ""
+
+
+def _unwrapped(node: Node, holds: bool) -> tuple[And | Or | Leaf, bool]:
     """The node without its negations, and whether it must hold; "does not exist" becomes "not: exists"."""
-    holds = True
     while True:
         if isinstance(node, Not):
             node, holds = node.part, not holds
@@ -148,10 +243,6 @@ def _unwrapped(node: Node) -> tuple[And | Or | Leaf, bool]:
             node, holds = Field(node.path, Exists(True)), not holds
         else:
             return node, holds
-
-
-def _alternatives(parts: Sequence[Node]) -> Node:
-    return Or(tuple(parts))
 
 
 def _tests_of_one_field(one: Leaf, other: Leaf) -> tuple[Test, Test] | None:

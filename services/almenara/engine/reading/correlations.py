@@ -145,7 +145,7 @@ class _Compiler:
         self._made[name] = made if complete else None
 
     def _members(self, one: Parsed, rule: SigmaCorrelationRule) -> Iterator[Rule]:
-        known = [*self._made, *self._open]
+        known = sorted({*self._made, *self._open, *self._failed})
         for nth, reference in enumerate(references_of(rule)):
             name = self._ids.get(reference, reference)
             found = self._made.get(name)

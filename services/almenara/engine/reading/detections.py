@@ -58,6 +58,20 @@ class DetectionReader:
         found = self._conditions(raw.get("condition"))
         return None if self.faults else found
 
+    @property
+    def selections(self) -> tuple[str, ...]:
+        """The names of the selections, in order; empty before `read`."""
+        return tuple(self._selections)
+
+    def with_selection(self, name: str, node: Node) -> Node | None:
+        """The expression as it would be, said this selection `node`. Only after a `read` without faults."""
+        kept = self._selections[name]
+        self._selections[name] = node
+        try:
+            return self._conditions(self._document.data[self._key].get("condition"))
+        finally:
+            self._selections[name] = kept
+
     def _selection(self, path: Path, definition: Any) -> Node | None:
         if path == ("timeframe",) and not isinstance(definition, Mapping | list):
             self._fault(path, "timeframe belongs to conditions with a pipe", "write a correlation with timespan:")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from almenara.engine.reading.documents import Document, read
+from almenara.engine.reading.filters import is_filter
 
 
 def documents_by_rule(files: Mapping[str, str]) -> dict[str, Document]:
@@ -10,7 +11,7 @@ def documents_by_rule(files: Mapping[str, str]) -> dict[str, Document]:
     found: dict[str, Document] = {}
     for path in sorted(files):
         for document in read(files[path], path)[0] if path.startswith("rules/") else ():
-            if isinstance(document.data, dict):
+            if isinstance(document.data, dict) and not is_filter(document):
                 found.setdefault(name_of(document), document)
     return found
 
