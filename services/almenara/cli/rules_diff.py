@@ -43,6 +43,7 @@ def _as_json(old: str, new: str, found: "Difference") -> dict[str, Any]:
         "same": not found,
         "rules": [asdict(change) for change in found.rules],
         "unchanged": list(found.kept),
+        "filters": [asdict(change) for change in found.filters],
         "watchlists": [asdict(change) for change in found.watchlists],
         "lexicons": [asdict(change) for change in found.lexicons],
         "tables": [asdict(change) for change in found.tables],

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from almenara.engine.reading.places import documents_by_rule
+from almenara.engine.reading.places import documents_by_filter, documents_by_rule
 from almenara.engine.rhetoric import parse_lexicon
-from almenara.engine.rule import AnyRule, Correlation
+from almenara.engine.rule import AnyRule, SingleRule
 from almenara.engine.ruleset import ZONES, Content, Ruleset
 from almenara.engine.watchlist import COLUMNS, Watchlist, names_of
 
@@ -20,8 +20,9 @@ _WORDS: Final[Mapping[str, str]] = {
     "correlation.condition.field": "field",
     "correlation.condition": "condition",
     "detection.condition": "condition",
+    "filter.condition": "condition",
 }
-_TAKEN_APART: Final = ("detection", "correlation", "correlation.condition", "almenara", "almenara.absence",
+_TAKEN_APART: Final = ("filter", "detection", "correlation", "correlation.condition", "almenara", "almenara.absence",
                        "almenara.say", "almenara.say_unchecked", "logsource")  # fmt: skip
 
 
@@ -69,6 +70,16 @@ class RuleChange:
 
 
 @dataclass(frozen=True, slots=True)
+class FilterChange:
+    """What became of a filter, and the rules that it held or holds events back from."""
+
+    filter: str
+    kind: Kind
+    rules: tuple[str, ...]
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EntryChange:
     """What became of a watchlist entry or of a lexicon term; `edits` are its columns."""
 
@@ -93,13 +104,14 @@ class Difference:
 
     rules: tuple[RuleChange, ...]
     kept: tuple[str, ...]
+    filters: tuple[FilterChange, ...]
     watchlists: tuple[TableChange, ...]
     lexicons: tuple[TableChange, ...]
     tables: tuple[TableChange, ...]
     lateness_s: tuple[int | None, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.rules or self.watchlists or self.lexicons or self.tables or self.lateness_s)
+        return bool(self.rules or self.filters or self.watchlists or self.lexicons or self.tables or self.lateness_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +130,7 @@ def difference(before: Side, after: Side) -> Difference:
     return Difference(
         rules=changes,
         kept=tuple(rule.name for rule in after.ruleset.rules if rule.name not in changed),
+        filters=tuple(_filters(before, after)),
         watchlists=tuple(_tables(_lists(before), _lists(after))),
         lexicons=tuple(_tables(_lexicons(before.content), _lexicons(after.content))),
         tables=tuple(_tables(_others(before.content), _others(after.content))),
@@ -153,13 +166,39 @@ def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _because(rule: AnyRule, before: Ruleset, after: Ruleset, lists: Sequence[str]) -> Iterator[str]:
     """What beside its own text a correlation's state depends on, and changed."""
-    if not isinstance(rule, Correlation):
+    if isinstance(rule, SingleRule):
+        earlier = before.by_name[rule.name]
+        old_filters = _held(earlier) if isinstance(earlier, SingleRule) else {}
+        new_filters = _held(rule)
+        for name in dict.fromkeys((*old_filters, *new_filters)):
+            if old_filters.get(name) != new_filters.get(name):
+                yield f"filter {name}"
         return
     for name in rule.rules:
         old, new = before.by_name.get(name), after.by_name.get(name)
         if old is None or new is None or old.detection_hash != new.detection_hash:
             yield f"rule {name}"
     yield from (f"watchlist {name}" for name in lists)
+
+
+def _held(rule: SingleRule) -> dict[str, tuple[Any, ...]]:
+    """The filters of a rule, as far as they count for it."""
+    return {held.name: (held.expression, held.expires) for held in rule.filters}
+
+
+def _filters(before: Side, after: Side) -> Iterator[FilterChange]:
+    old, new = documents_by_filter(before.content.files), documents_by_filter(after.content.files)
+    for name in dict.fromkeys((*new, *old)):
+        kind = Kind.CHANGED if name in old and name in new else Kind.ADDED if name in new else Kind.REMOVED
+        edits = tuple(_edits(old[name].data if name in old else {}, new[name].data if name in new else {}))
+        if edits:
+            rules = {**_rules_of(before.ruleset, name), **_rules_of(after.ruleset, name)}
+            yield FilterChange(name, kind, tuple(rules), edits if kind == Kind.CHANGED else ())
+
+
+def _rules_of(ruleset: Ruleset, name: str) -> dict[str, None]:
+    singles = (rule for rule in ruleset.rules if isinstance(rule, SingleRule))
+    return {rule.name: None for rule in singles if any(held.name == name for held in rule.filters)}
 
 
 def _edits(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> Iterator[Edit]:

@@ -27,6 +27,12 @@ def in_words(found: Difference) -> Iterator[str]:
         return
     for change in found.rules:
         yield from _rule(change)
+    for held in found.filters:
+        verb = "held" if held.kind == Kind.REMOVED else "holds"
+        rules = ", ".join(held.rules) or "no rule"
+        yield f"{_SIGN[held.kind]} filter {held.filter}  {held.kind}; it {verb} events back from {rules}"
+        for edit in held.edits:
+            yield from _edit(edit)
     for word, tables in (("watchlist", found.watchlists), ("lexicon", found.lexicons), ("table", found.tables)):
         for table in tables:
             yield from _table(word, table)
@@ -63,8 +69,8 @@ def _edit(edit: Edit) -> Iterator[str]:
         yield f"    status  {before} → {after}: {told}"
     elif edit.path == "almenara.tests":
         yield f"    tests  {before} → {after}" if before != after else f"    tests  changed, still {after}"
-    elif edit.path.startswith("detection.") or len(before) + len(after) > _WIDE:
-        name = edit.what.removeprefix("detection.")
+    elif edit.path.startswith(("detection.", "filter.")) or len(before) + len(after) > _WIDE:
+        name = edit.what.removeprefix("detection.").removeprefix("filter.")
         yield from (f"    {sign} {name}: {text}" for sign, text in (("-", before), ("+", after)) if text != "none")
     else:
         yield f"    {edit.what}  {before} → {after}"

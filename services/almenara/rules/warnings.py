@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final, get_type_hints, is_typeddict
 
+from almenara.domain.errors import Fault
 from almenara.domain.event import CHECKED, OBSERVED_TYPES
 from almenara.engine.matching.condition import lists_in
 from almenara.engine.matching.logic import Logic
@@ -40,7 +41,7 @@ _ALONE: Final = "only `rules eval` over other logs can use it"
 
 def warnings(content: Content, ruleset: Ruleset, today: date) -> list[Warned]:
     """Every warning, in order of place."""
-    found = [*_Warner(content, ruleset).all(), *list_warnings(content, ruleset, today)]
+    found = [*_Warner(content, ruleset).all(), *_filters(ruleset, today), *list_warnings(content, ruleset, today)]
     return sorted(found, key=lambda one: (one.fault.file, one.fault.line, one.fault.column, one.kind))
 
 
@@ -137,6 +138,16 @@ class _Warner:
 
     def _warn(self, kind: Kind, rule: AnyRule | Correlation, path: Path, what: str, cure: str) -> Warned:
         return Warned(kind, self._documents[rule.name].fault(path, what, cure))
+
+
+def _filters(ruleset: Ruleset, today: date) -> Iterator[Warned]:
+    """Filters past their last day."""
+    filters = {held.name: held for rule in ruleset.rules if isinstance(rule, SingleRule) for held in rule.filters}
+    for held in filters.values():
+        if held.expires and held.expires < today.isoformat():
+            what = f"the filter {held.name} expired on {held.expires} and holds back nothing that happens now"
+            cure = "remove it, or set almenara.expires anew, with the reason"
+            yield Warned(Kind.EXPIRED, Fault(held.file, held.line, what, cure))
 
 
 def _is_dead(rule: Correlation, dead: set[str]) -> bool:

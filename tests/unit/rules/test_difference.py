@@ -194,3 +194,26 @@ def test_a_fate_is_the_truth_about_the_detection_hash(swaps: set[tuple[str, str]
     for name, rule in before.ruleset.by_name.items():
         same = rule.detection_hash == after.ruleset.by_name[name].detection_hash
         assert (fates.get(name, Fate.KEPT) == Fate.KEPT) == same
+
+
+FILTER = """title: Known harmless
+name: harmless
+logsource: {product: almenara, category: office.changed}
+filter: {rules: [shock], known: {who.id: p-2}, condition: known}
+almenara: {owner: desk, reason: agreed}
+"""
+
+
+def test_filters_and_the_rules_they_hold_back() -> None:
+    with_it = {**FILES, "rules/f.yml": FILTER}
+    added = difference(side(FILES), side(with_it))
+    assert [(one.filter, one.kind, one.rules) for one in added.filters] == [("harmless", Kind.ADDED, ("shock",))]
+    shock = next(one for one in added.rules if one.rule == "shock")
+    assert (shock.fate, shock.because) == (Fate.ANEW, ("filter harmless",))
+    assert "+ filter harmless  added; it holds events back from shock" in lines(added)
+    changed_filter = {**FILES, "rules/f.yml": FILTER.replace("p-2", "p-1").replace("agreed", "agreed anew")}
+    found = lines(difference(side(with_it), side(changed_filter)))
+    assert {"- known: {who.id: p-2}", "+ known: {who.id: p-1}", "reason  agreed → agreed anew"} <= set(found)
+    words = {**FILES, "rules/f.yml": FILTER.replace("agreed", "agreed anew")}
+    assert difference(side(with_it), side(words)).rules == ()
+    assert "- filter harmless  removed; it held events back from shock" in lines(difference(side(with_it), side(FILES)))

@@ -1,6 +1,7 @@
 """Warnings: each kind where it belongs, with place, words and cure; and none about a set that is as it should be."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -250,3 +251,19 @@ def test_filters_that_hold_everything_back() -> None:
     )
     warned = one(SOUND, held)
     assert (warned.kind, "filters hold back all that it finds (f)" in warned.fault.what) == (Kind.NEVER, True)
+
+
+def test_a_filter_past_its_last_day() -> None:
+    held = (
+        "title: F\nname: f\nlogsource: {product: almenara}\n"
+        "filter: {rules: [sound], s: {x: 1}, condition: s}\n"
+        "almenara: {owner: desk, reason: why not, expires: '%s'}\n"
+    )
+    warned = one(SOUND, held % (TODAY - timedelta(days=1)))
+    assert (warned.kind, warned.fault.line) == (Kind.EXPIRED, 10)
+    assert found(SOUND, held % TODAY) == []
+
+
+def test_every_kind_is_explained() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "rules.md").read_text("utf-8")
+    assert [kind for kind in Kind if f"`{kind}`" not in text] == []

@@ -8,10 +8,19 @@ from almenara.engine.reading.filters import is_filter
 
 def documents_by_rule(files: Mapping[str, str]) -> dict[str, Document]:
     """The document of every rule under `rules/` that can be read, by its name (else its id, else its title)."""
+    return _documents(files, of_filters=False)
+
+
+def documents_by_filter(files: Mapping[str, str]) -> dict[str, Document]:
+    """The same of every filter."""
+    return _documents(files, of_filters=True)
+
+
+def _documents(files: Mapping[str, str], *, of_filters: bool) -> dict[str, Document]:
     found: dict[str, Document] = {}
     for path in sorted(files):
         for document in read(files[path], path)[0] if path.startswith("rules/") else ():
-            if isinstance(document.data, dict) and not is_filter(document):
+            if isinstance(document.data, dict) and is_filter(document) is of_filters:
                 found.setdefault(name_of(document), document)
     return found
 
