@@ -86,9 +86,11 @@ class Engine:
         if event.type == TICK:
             return Findings(self.tick(event.time))
         findings = Findings()
+        # Lazily: what a rule says reaches the correlations over it before the next one says something.
+        found: Iterable[Detection]
         if event.type == WITHDRAWN:
             of = str(event.data.get("of", ""))
-            found = [*self._remove(of), *self._unread(self._readings.remove(of))]
+            found = self._withdraw(of)
         elif event.type == CORRECTED:
             found = self._correct(event, findings.late)
         else:
@@ -121,21 +123,20 @@ class Engine:
 
     def _evaluate(
         self, event: Event, late: list[Late], *, plain: bool = False, counted: frozenset[str] | None = None
-    ) -> list[Detection]:
+    ) -> Iterator[Detection]:
         """What the event leads to. `counted`: it is a correction, and the rules that held it before."""
         event = self.ruleset.enricher.enrich(event)
-        found: list[Detection] = []
         candidates = self.ruleset.matcher.candidates(event, plain=plain)
         if candidates:
             view = View(event, self.ruleset.zones, plain=plain, scope=event.country if self._apart else "")
             for rule, condition in candidates:
                 if condition.holds(view):
-                    found += self._matched(rule, condition, view, late, counted)
+                    yield from self._matched(rule, condition, view, late, counted)
         if event.type == CHECKED:
             source = self._readings.add(event)
             if source is not None:
-                found += [d for detector in self._absences for d in detector.on_reading(source, self.clock)]
-        return found
+                for detector in self._absences:
+                    yield from detector.on_reading(source, self.clock)
 
     def _matched(
         self, rule: SingleRule, condition: Condition, view: View, late: list[Late], counted: frozenset[str] | None
@@ -171,28 +172,34 @@ class Engine:
         lateness = self.ruleset.allowed_lateness
         return lateness is not None and event.recorded - event.end > lateness
 
-    def _correct(self, event: Event, late: list[Late]) -> list[Detection]:
+    def _correct(self, event: Event, late: list[Late]) -> Iterator[Detection]:
         """An event's new content under its old id: its alerts are decided again."""
         of, content = str(event.data.get("of", "")), event.data.get("event")
         counted = frozenset(d.rule.name for d in self._detectors if d.refuses_late and d.holds(of))
-        before, source = self._remove(of, correcting=True), self._readings.remove(of)
+        before, source = list(self._remove(of, correcting=True)), self._readings.remove(of)
         after: list[Detection] = []
         if isinstance(content, dict):
-            after = self._evaluate(corrected(event, of, content), late, counted=counted)
-        settled = [said for detector in self._detectors for said in detector.settle(self.clock)]
-        after += [replace(said, reason=Reason.SOURCE_CORRECTED) for said in (*settled, *self._unread(source))]
-        return merge_correction(before, after)
+            after += self._evaluate(corrected(event, of, content), late, counted=counted)
+        after += (
+            replace(said, reason=Reason.SOURCE_CORRECTED) for d in self._absences for said in d.settle(self.clock)
+        )
+        after += (replace(said, reason=Reason.SOURCE_CORRECTED) for said in self._unread(source))
+        yield from merge_correction(before, after)
+        for detector in self._detectors:
+            yield from (replace(said, reason=Reason.SOURCE_CORRECTED) for said in detector.settle(self.clock))
 
-    def _remove(self, event_id: str, *, correcting: bool = False) -> list[Detection]:
-        found: list[Detection] = []
+    def _withdraw(self, event_id: str) -> Iterator[Detection]:
+        yield from self._remove(event_id)
+        yield from self._unread(self._readings.remove(event_id))
+
+    def _remove(self, event_id: str, *, correcting: bool = False) -> Iterator[Detection]:
         for name, fired in self.state.fired.items():
             if event_id in fired:
                 del fired[event_id]
                 reason, at = Reason.SOURCE_WITHDRAWN, self.clock
-                found.append(Detection(what=Change.RETRACTED, rule=name, key={}, slot=event_id, at=at, reason=reason))
+                yield Detection(what=Change.RETRACTED, rule=name, key={}, slot=event_id, at=at, reason=reason)
         for detector in self._detectors:
-            found += detector.remove(event_id, self.clock, correcting=correcting)
-        return found
+            yield from detector.remove(event_id, self.clock, correcting=correcting)
 
     def _unread(self, source: str | None) -> list[Detection]:
         return [d for detector in self._absences for d in detector.on_unread(source, self.clock)] if source else []

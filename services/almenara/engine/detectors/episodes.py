@@ -11,25 +11,30 @@ from almenara.engine.detectors.tracks import Entry, Tracks
 class Episode(msgspec.Struct, array_like=True):
     """One alert of one key: its slot, and the ids of its events in order.
 
-    `first` is the time of its earliest event, `last` the latest end of one, `until` the time of the last event at which
-    it holds; `moment` is the id of the first such event: when, by the time of events, it became true.
+    `first` is the time of its earliest event, `last` the latest end of one. `since` and `until` are the times of the
+    first and the last event at which it holds, `moment` is the id of the first: there, by event time, it became true.
     """
 
     slot: str
     members: list[str]
     first: int
     last: int
+    since: int
     until: int
     moment: str
 
 
 @dataclass(slots=True)
 class Group:
-    """What would be one alert now: its entries in order, and the first and the last at which it holds."""
+    """What would be one alert now: its entries in order, and the first and the last at which it holds.
+
+    `names` are the entries that it may be named after, the best first.
+    """
 
     members: Sequence[Entry]
     moment: Entry
     latest: Entry
+    names: Sequence[Entry]
 
     def episode(self, slot: str) -> Episode:
         """The group as an alert."""
@@ -38,6 +43,7 @@ class Group:
             members=[entry.uid for entry in self.members],
             first=self.members[0].time,
             last=max(entry.end for entry in self.members),
+            since=self.moment.time,
             until=self.latest.time,
             moment=self.moment.uid,
         )
@@ -52,7 +58,8 @@ def runs(tracks: Tracks, key: str, held: Sequence[int]) -> list[Group]:
             found[-1].append(at)
         else:
             found.append([at])
-    return [Group(_together(tracks, key, run), entries[run[0]], entries[run[-1]]) for run in found]
+    groups = ((_together(tracks, key, run), entries[run[0]], entries[run[-1]]) for run in found)
+    return [Group(members, first, last, members) for members, first, last in groups]
 
 
 def _shared(tracks: Tracks, key: str, before: int, after: int) -> bool:

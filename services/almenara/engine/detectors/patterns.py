@@ -90,7 +90,7 @@ class WindowPattern:
     def decide(self, tracks: Tracks, key: str, zone: Range, episodes: Sequence[Episode]) -> Continued:
         start, end = zone
         touched = [e for e in episodes if e.last > start - self.span and e.first < end]
-        start = min([start, *(episode.first for episode in touched)])
+        start = min([start, *(episode.since for episode in touched)])
         end = max([end, *(episode.until + 1 for episode in touched)])
         entries = tracks.of(key)
         held = [at for at in tracks.between(key, start, end) if entries[at].held]
@@ -296,7 +296,8 @@ def _one_by_one(
     """Every entry that holds is an alert; what belongs to it is asked by its place."""
     start, end = zone
     entries = tracks.of(key)
-    now = [Group(members(at), entries[at], entries[at]) for at in tracks.between(key, start, end) if entries[at].held]
+    held = [at for at in tracks.between(key, start, end) if entries[at].held]
+    now = [Group(members(at), entries[at], entries[at], [entries[at]]) for at in held]
     before = [episode for episode in episodes if start <= episode.until < end]
     going_on = alone(before, now)
     kept = [id(episode) for episode, _ in going_on if episode is not None]

@@ -5,6 +5,7 @@ again, and what follows is compared with what was said before. So a late, correc
 would stand had it always been so.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -154,9 +155,7 @@ class TimelineDetector:
             episodes = [e for e in self.state.episodes.get(key, []) if event_id in e.members]
             loud_from = self._beginnings.loud_from(_scope(key)) if self._pattern.quiet else None
             if entry is not None:
-                yield from account(
-                    self.rule, self._tracks, key, entry, episodes=episodes, loud_from=loud_from
-                )
+                yield from account(self.rule, self._tracks, key, entry, episodes=episodes, loud_from=loud_from)
 
     def _read(self, signal: Signal) -> Counted | None:
         """The signal as it is counted; None when it has no key or no value that the rule looks at."""
@@ -396,9 +395,15 @@ def _joined(one: _Pending | None, other: _Pending | None) -> _Pending | None:
 
 
 def _free_slot(group: Group, episodes: Sequence[Episode]) -> str:
-    """The id of the earliest event of the group that no open alert of its key is named after."""
+    """The id of the first event that the group may be named after and no open alert of its key is.
+
+    An alert keeps its name when a correction takes that event away from it; should the event alone make another alert
+    of the key later, that one is numbered.
+    """
     taken = {episode.slot for episode in episodes}
-    return next((entry.uid for entry in group.members if entry.uid not in taken), group.moment.uid)
+    names = (entry.uid for entry in group.names)
+    numbered = (f"{group.moment.uid}/{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain(names, numbered) if name not in taken)
 
 
 def _events(entries: Iterable[Entry]) -> PackedEvents:
