@@ -246,6 +246,14 @@ def test_who_says_something_of_a_filter_says_who_and_why(own: str, what: str, cu
     assert fault.line == 13
 
 
+def test_what_is_wrong_in_a_filter_hides_no_wrong_name() -> None:
+    broken = ANA.replace("[meeting]", "[meetin]").replace("condition: selection", "condition: selections")
+    found = faults_of({"rules/r.yml": RULE + broken})
+    assert [fault.line for fault in found] == [10, 12]
+    assert "'meetin'" in found[0].what
+    assert "'selections'" in found[1].what
+
+
 def test_two_filters_of_one_name() -> None:
     (fault,) = faults_of({"rules/a.yml": RULE, "rules/b.yml": ANA, "rules/c.yml": ANA})
     assert fault.file == "rules/c.yml"

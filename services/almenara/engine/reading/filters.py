@@ -27,16 +27,18 @@ KEYS: Final = ("expires", "owner", "reason")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One filter document that can be used: whom it names (`any`, or names and ids of rules) and its log source."""
+    """One filter document: whom it names (`any`, or names and ids of rules), its log source, and what it holds back."""
 
     document: Document
     names: tuple[str, ...]
     source: SigmaLogSource
-    filter: Filter
+    filter: Filter | None = None
 
     @property
     def hash(self) -> str:
         """What the filter is to a rule's detection; which rules it names besides is none of it."""
+        if self.filter is None:
+            return ""
         raw = {key: value for key, value in self.document.data["filter"].items() if key != "rules"}
         return canonical([self.filter.name, raw, self.filter.expires]).decode()
 
@@ -55,7 +57,7 @@ class FilterReader:
         self.faults: list[Fault] = []
 
     def read(self) -> Found | None:
-        """The filter, None when there are faults."""
+        """The filter, as far as it can be told whom it names; where there are faults it holds nothing back."""
         document = self._document
         self.faults += sigma.words_of_filter(document)
         source, wrong = sigma.log_source(document)
@@ -68,8 +70,10 @@ class FilterReader:
         self.faults += detection.faults
         names = self._names(document.data.get("filter"))
         own = self._own(document.data.get("almenara"))
-        if self.faults or expression is None or source is None:
+        if source is None:
             return None
+        if self.faults or expression is None:
+            return Found(document, names, source)
         held = negated(expression) if detection.negative else expression
         name = str(document.data.get("name") or document.data["title"])
         made = Filter(name=name, expression=held, file=document.file, line=document.line("title"), **own)

@@ -101,7 +101,7 @@ def _single(one: Parsed, expression: Node, held: Sequence[filters.Found], *, ale
         **common(one),
         alerts=alerts,
         unfiltered=expression,
-        filters=tuple(by.filter for by in held),
+        filters=tuple(by.filter for by in held if by.filter is not None),
         category=data["logsource"].get("category") or "",
         product=data["logsource"].get("product") or "",
         service=data["logsource"].get("service") or "",
