@@ -20,16 +20,16 @@ def check(session: Session, strict: bool) -> int:
 
     What is sound and looks wrong (a rule that can never fire, a list that nobody uses ...) is a warning.
     """
+    from almenara.app.activation import compiled
     from almenara.app.checking import placed
     from almenara.app.content import read_content
     from almenara.domain.errors import Faulty
-    from almenara.engine.ruleset import build
     from almenara.rules.warnings import warnings
 
     lateness = int(session.settings.time.allowed_lateness.total_seconds())
     try:
         content = read_content(session.config_dir, allowed_lateness_s=lateness)
-        ruleset = build(content)
+        ruleset = compiled(content)
     except Faulty as error:
         return _refuse(session, [placed(fault, session.config_dir) for fault in error.faults])
     found = warnings(content, ruleset, datetime.now(UTC).date())
