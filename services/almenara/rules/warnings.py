@@ -122,7 +122,7 @@ class _Warner:
     def _costs(self) -> Iterator[Warned]:
         singles = [rule for rule in self._ruleset.rules if isinstance(rule, SingleRule)]
         for rule, witness in zip(singles, witnesses([rule.expression for rule in singles]), strict=True):
-            if witness is None and not rule.category and rule.name not in self._dead:
+            if not (witness or rule.category or rule.name in self._dead):
                 what = f"{rule.name} requires nothing that can be looked up: it is evaluated for every event"
                 cure = "name its category, or add something that must be there: a text, an id, a number"
                 yield self._warn(Kind.COSTLY, rule, ("detection",), what, cure)
