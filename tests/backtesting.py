@@ -9,8 +9,8 @@ from datetime import datetime
 
 from almenara.adapters.memory import MemoryStore
 from almenara.app.activation import activate_audience, activate_rules, check
-from almenara.app.backtest_jobs import Source
 from almenara.app.embedded import Embedded
+from almenara.app.spread import Source
 from almenara.audit.compare import Compared, Found, Moved
 from almenara.domain.notice import Decision
 from almenara.engine.ruleset import Content

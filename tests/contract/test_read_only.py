@@ -8,7 +8,7 @@ import pytest
 
 from almenara.adapters.sql.store import SqlStore
 from almenara.app.backtest import active_content, backtest
-from almenara.app.backtest_jobs import Source
+from almenara.app.spread import Source
 from almenara.app.stores import ReadOnly
 from almenara.audit.compare import Range
 from almenara.domain.errors import Refused

@@ -11,9 +11,9 @@ from almenara.adapters.sql.store import open_sqlite
 from almenara.app.activation import activate_audience, activate_rules, check
 from almenara.app.active import Active
 from almenara.app.backtest import active_content, backtest
-from almenara.app.backtest_jobs import Source
 from almenara.app.content import read_content
 from almenara.app.embedded import Embedded
+from almenara.app.spread import Source
 from almenara.app.stores import ReadOnly
 from almenara.audit.compare import Range
 from almenara.ports.store import Store

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 
 from almenara.app.active import Active
 from almenara.app.backtest_fold import Folded, Supposed, plan
-from almenara.app.backtest_jobs import Source, Work, fold_all, useful_jobs
+from almenara.app.backtest_jobs import Work, fold_all, useful_jobs
 from almenara.app.sources import backwards
+from almenara.app.spread import Source
 from almenara.audit.compare import Compared, Range, Side, Told, compare
 from almenara.domain.alert import Alert, AlertChanged, Evidence
 from almenara.domain.audience import Audience

@@ -6,7 +6,7 @@ Has no way to send.
 from dataclasses import dataclass, replace
 
 from almenara.app.backtest import Watch, fold
-from almenara.app.backtest_jobs import Source
+from almenara.app.spread import Source
 from almenara.app.yaml_text import without_document
 from almenara.audit.compare import Found, Range, compare
 from almenara.domain.alert import Alert

@@ -4,7 +4,7 @@ The very processors and the very worker of a running system; what they write goe
 away. The record is only read. Has no way to send.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from almenara.adapters.memory import MemoryStore
+from almenara.app.spread import Progress
 from almenara.app.worker import Worker
 from almenara.audit.replay import FAILED
 from almenara.domain.event import AUDIENCE, RULESET, TICK, Event
@@ -30,9 +31,6 @@ from almenara.rules.service import RulesProcessor
 
 BATCH: Final = 500
 SOURCE: Final = "almenara/backtest"
-
-Progress = Callable[[int], None]
-"""Told how many further records were folded. What it raises ends the fold."""
 
 
 @dataclass(frozen=True, slots=True)

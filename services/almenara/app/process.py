@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from almenara.app.heap import quiet_heap
 from almenara.app.settings import Settings
 from almenara.domain.errors import Refused
 
@@ -33,8 +34,10 @@ async def _main(service: str, settings: Settings, config_dir: Path) -> None:
     if service == ALL:
         from almenara.app.standalone import run_all
 
-        await run_all(settings, config_dir)
+        with quiet_heap():
+            await run_all(settings, config_dir)
     else:
         from almenara.app.services import run_service
 
-        await run_service(service, settings, config_dir)
+        with quiet_heap():
+            await run_service(service, settings, config_dir)

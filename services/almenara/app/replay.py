@@ -1,38 +1,104 @@
 """The wiring of a replay: a log to read, blobs to read, the rules' fold. No notifier, no channel, no producer.
 
-That nothing can be sent from here is a matter of wiring, checked by the import contracts, not of a flag.
+That nothing can be sent from here is a matter of wiring, checked by the import contracts, not of a flag. Rulesets are
+always compiled afresh here: a replay proves what the rules as written lead to, not what a cache holds.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from almenara.app.spread import Progress, Source, processors_here, spread
 from almenara.audit.replay import Replayed, failed_records, replay
 from almenara.audit.verify import Verified, verify
 from almenara.domain.errors import Missing
-from almenara.ports.log import ALERTS
+from almenara.ports.log import ALERTS, EVENTS
 from almenara.ports.store import Store
 from almenara.rules.service import RulesProcessor
+
+RECORDS_A_JOB: Final = 50_000
+"""A further process pays from about so many records on: it has to start and to compile the rules for itself."""
+
+Watch = Callable[[int, int], None]
+"""Told how many further records were folded, and how many there are in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is replayed: the records in (after, upto] of these partitions. See `audit.replay.replay`."""
+
+    after: int
+    upto: int
+    ends: Mapping[int, int]
+    committed: Mapping[int, int]
+    failed: frozenset[str]
+
+    def tasks(self) -> list[int]:
+        """The partitions, the longest first, so that no process is left with a long one at the end."""
+        return sorted(self.ends, key=lambda partition: (-self.ends[partition], partition))
+
+    @property
+    def records(self) -> int:
+        """How many records are folded."""
+        return sum(min(end, self.upto) if self.upto else end for end in self.ends.values())
+
+    def begin(self, store: Store) -> Callable[[int, Progress], Replayed]:
+        """What replays one partition; the rules are compiled once, when the first one activates them."""
+        return partial(self._replayed, store, RulesProcessor(store))
+
+    def _replayed(self, store: Store, processor: RulesProcessor, partition: int, progress: Progress) -> Replayed:
+        return replay(
+            store,
+            processor,
+            ALERTS,
+            partition=partition,
+            after=self.after,
+            upto=self.upto,
+            committed=self.committed.get(partition, 0),
+            failed=self.failed,
+            progress=progress,
+        )
 
 
 def replay_alerts(store: Store, *, partition: int | None = None, after: int = 0, upto: int = 0) -> list[Replayed]:
     """Folds `events` again, one partition or all, and compares with `alerts`. Raises Missing for no such partition."""
+    asked = _asked(store, partition, after, upto)
+    replayed = asked.begin(store)
+    return [replayed(number, lambda _: None) for number in sorted(asked.ends)]
+
+
+def replay_record(
+    source: Source,
+    *,
+    partition: int | None = None,
+    after: int = 0,
+    upto: int = 0,
+    jobs: int = 0,
+    watch: Watch | None = None,
+) -> list[Replayed]:
+    """As `replay_alerts`, over a record that is opened here, by `jobs` processes (0: as many as are useful)."""
+    with source.opened() as store:
+        asked = _asked(store, partition, after, upto)
+    tasks, whole = asked.tasks(), asked.records
+    useful = min(processors_here(), len(tasks), 1 + whole // RECORDS_A_JOB)
+
+    def progress(records: int) -> None:
+        if watch is not None:
+            watch(records, whole)
+
+    found = dict(spread(source, asked.begin, tasks, jobs=min(jobs or useful, len(tasks)), progress=progress))
+    return [found[number] for number in sorted(found)]
+
+
+def _asked(store: Store, partition: int | None, after: int, upto: int) -> _Asked:
     if partition is not None and partition not in range(store.partitions):
         raise Missing(f"there is no partition {partition}; this record has 0 to {store.partitions - 1}")
-    processor = RulesProcessor(store)
     # Asked before anything is read: what is committed by now is there to be read.
-    taken = {lease.partition: lease.after for lease in store.positions() if lease.consumer == processor.consumer}
-    failed = failed_records(store, processor.consumer)
-    wanted = range(store.partitions) if partition is None else (partition,)
-    return [
-        replay(
-            store,
-            processor,
-            ALERTS,
-            partition=number,
-            after=after,
-            upto=upto,
-            committed=taken.get(number, 0),
-            failed=failed,
-        )
-        for number in wanted
-    ]
+    taken = {lease.partition: lease.after for lease in store.positions() if lease.consumer == RulesProcessor.consumer}
+    failed = failed_records(store, RulesProcessor.consumer)
+    wanted: Sequence[int] = range(store.partitions) if partition is None else (partition,)
+    return _Asked(after, upto, {number: store.end(EVENTS, number) for number in wanted}, taken, failed)
 
 
 def verify_log(store: Store, known: dict[str, str] | None = None) -> Verified:

@@ -4,7 +4,7 @@ Also `notices` from `alerts`. The fold is the very processor that ran; it is giv
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,8 @@ from almenara.ports.processor import Fold, Processor, history_of
 
 FAILED: Final = "failed"
 """The runner's reason for a record on which the fold failed."""
+
+_TELL_EVERY: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def replay(
     upto: int = 0,
     committed: int = 0,
     failed: frozenset[str] = frozenset(),
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Replayed:
     """Folds one partition and compares what the records with a sequence in (after, upto] led to (upto 0 = to the end).
 
@@ -54,14 +57,18 @@ def replay(
 
     Only for outputs that stay in the partition (alerts of events). `committed` is how far the service itself has come:
     what it led to up to there must be recorded; beyond, the record may still be shorter than the fold. `failed` are the
-    positions that the runner passed over (`failed_records`).
+    positions that the runner passed over (`failed_records`). `progress` is told how many further records were folded.
     """
     fold = processor.open(partition, None, history_of(log, processor.stream, partition))
     recorded = read_range(log, output, partition)
     taken = compared = 0
     for record in read_range(log, processor.stream, partition, upto=upto):
         taken += 1
-        for entry in _outputs(fold, record, output) if record.position not in failed else ():
+        if taken % _TELL_EVERY == 0:
+            progress(_TELL_EVERY)
+        if failed and record.position in failed:
+            continue
+        for entry in _outputs(fold, record, output):
             found = next(recorded, None)
             if found is None:
                 missing = f"{output}/{partition}, after its end"
@@ -72,6 +79,7 @@ def replay(
             if (found.id, found.body) != (entry.id, entry.body):
                 return Replayed(taken, compared, _difference(found, entry))
             compared += 1
+    progress(taken % _TELL_EVERY)
     extra = None if upto else next(recorded, None)
     if extra is not None:
         return Replayed(taken, compared, Difference(extra.position, _name(extra), "nothing"))
@@ -92,12 +100,12 @@ def failed_records(log: LogReader, consumer: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _outputs(fold: Fold, record: Record, output: str) -> Iterator[Entry]:
+def _outputs(fold: Fold, record: Record, output: str) -> list[Entry]:
     try:
         entries = fold.apply(record).entries
     except Rejected:
-        return
-    yield from (entry for entry in entries if entry.stream == output)
+        return []
+    return [entry for entry in entries if entry.stream == output]
 
 
 def _difference(found: Record, entry: Entry) -> Difference:

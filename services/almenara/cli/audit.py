@@ -1,7 +1,6 @@
 """`almenara audit`: fold the record again and compare; verify the chain of every partition. Reads only."""
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -18,17 +17,17 @@ def command() -> None:
 @click.option("--partition", type=int, help="One partition; default all.")
 @click.option("--after", type=int, default=0, help="Compare only what came after this sequence.")
 @click.option("--upto", type=int, default=0, help="Compare only up to this sequence.")
+@click.option("--jobs", type=click.IntRange(1), help="How many processes; default as many as are useful.")
 @verb
-def replay(session: Session, partition: int | None, after: int, upto: int) -> int:
+def replay(session: Session, partition: int | None, after: int, upto: int, jobs: int | None) -> int:
     """Folds `events` again, with no way to send, and compares with `alerts`. Exit 3 at the first difference."""
-    from almenara.app.isolation import no_network
-    from almenara.app.replay import replay_alerts
+    from almenara.app.replay import replay_record
     from almenara.domain.errors import Differs
 
-    store = session.store
-    # A record in a file needs no network; one in a database server is reached by it.
-    with no_network() if session.settings.mode == "embedded" else nullcontext():
-        results = replay_alerts(store, partition=partition, after=after, upto=upto)
+    with session.progress("folding") as watch:
+        results = replay_record(
+            session.record, partition=partition, after=after, upto=upto, jobs=jobs or 0, watch=watch
+        )
     compared = sum(result.compared for result in results)
     first = next((result.difference for result in results if result.difference), None)
     session.give(

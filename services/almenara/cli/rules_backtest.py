@@ -1,8 +1,6 @@
 """`almenara rules backtest`: what other rules would have raised and told over the record, next to the active ones."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +10,6 @@ import click
 from almenara.cli.session import Session, verb
 
 if TYPE_CHECKING:
-    from almenara.app.backtest_jobs import Source
     from almenara.audit.compare import Range
     from almenara.domain.audience import Audience
     from almenara.engine.ruleset import Content
@@ -43,7 +40,7 @@ def backtest(
     if since and (from_ or to):
         raise click.UsageError("--since goes without --from and --to")
     candidate = candidate_content(session, rules)
-    source = source_of(session)
+    source = session.record
     with closing(source.open()) as store:
         active = active_content(store)
         clock = clock_of(store)
@@ -53,7 +50,7 @@ def backtest(
         session.say("nothing to compare: " + (_ran(clock) if clock else "the record has no tick yet"))
         return 1
     audience = configured_audience(session)
-    with progress(session) as watch:
+    with session.progress("folding") as watch:
         report = backtest(source, active, candidate, within, audience=audience, jobs=jobs or 0, watch=watch)
     tell(session, report)
     return 1 if report.newly_failed else 0
@@ -84,15 +81,6 @@ def candidate_content(session: Session, rules: Path | None) -> "Content":
     return content
 
 
-def source_of(session: Session) -> "Source":
-    """The record of the settings, opened by each process for itself, only to be read."""
-    from almenara.app.backtest_jobs import Source
-    from almenara.app.stores import record_of
-
-    # A record in a file needs no network; one in a database server is reached by it.
-    return Source(record_of(session.settings), offline=session.settings.mode == "embedded")
-
-
 def configured_audience(session: Session) -> "Audience | None":
     """The subscribers of the folder, for a record that has none; None without such a file. Raises Faulty."""
     from almenara.app.audience import FILE, read_audience
@@ -100,21 +88,6 @@ def configured_audience(session: Session) -> "Audience | None":
     if not (session.config_dir / FILE).exists():
         return None
     return read_audience(session.config_dir, session.settings, key=b"only a backtest").audience
-
-
-@contextmanager
-def progress(session: Session) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on standard error, only on a terminal."""
-    if session.quiet or not sys.stderr.isatty():
-        yield None
-        return
-    with click.progressbar(length=1, label="folding", file=sys.stderr) as bar:
-
-        def watch(more: int, whole: int) -> None:
-            bar.length = max(1, whole)
-            bar.update(more)
-
-        yield watch
 
 
 def _range(since: str | None, from_: str | None, to: str | None, now: datetime | None) -> "Range":

@@ -4,8 +4,8 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from almenara.app.settings import Settings
+    from almenara.app.spread import Source
     from almenara.ports.store import Store
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -58,6 +59,29 @@ class Session:
         store = open_store(self.settings, create=False)
         self.stack.callback(store.close)
         return store
+
+    @functools.cached_property
+    def record(self) -> "Source":
+        """The record that the settings name, for those who only read it; each process opens it for itself."""
+        from almenara.app.spread import Source
+        from almenara.app.stores import record_of
+
+        # A record in a file needs no network; one in a database server is reached by it.
+        return Source(record_of(self.settings), offline=self.settings.mode == "embedded")
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Callable[[int, int], None] | None]:
+        """A bar on standard error, only on a terminal: told how much more was done, and how much there is in all."""
+        if self.quiet or not sys.stderr.isatty():
+            yield None
+            return
+        with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+            def watch(more: int, whole: int) -> None:
+                bar.length = max(1, whole)
+                bar.update(more)
+
+            yield watch
 
     def say(self, text: str = "") -> None:
         """A line for people; nothing with --quiet or --json."""

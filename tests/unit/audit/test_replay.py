@@ -1,12 +1,19 @@
 """Replay against a record that was cut, changed or is still growing."""
 
-from dataclasses import replace
+from contextlib import closing
+from pathlib import Path
+
+import pytest
 
 from almenara.adapters.memory import MemoryStore
+from almenara.adapters.sql.store import open_sqlite, sqlite_url
 from almenara.app.embedded import Embedded
-from almenara.app.replay import replay_alerts
-from almenara.ports.log import ALERTS, Record
-from case_run import activate, case_entries, processors
+from almenara.app.replay import replay_alerts, replay_record
+from almenara.app.spread import Source
+from almenara.app.stores import ReadOnly
+from almenara.domain.errors import Missing
+from almenara.ports.log import ALERTS, EVENTS, Record
+from case_run import activate, case_entries, processors, run_embedded
 
 
 class Shortened(MemoryStore):
@@ -60,7 +67,7 @@ class Altered(MemoryStore):
 
     def read(self, stream: str, partition: int, after: int, limit: int = 1000) -> list[Record]:
         found = super().read(stream, partition, after, limit)
-        return [replace(r, body=r.body.replace(b"smear", b"smile")) if stream == ALERTS else r for r in found]
+        return [r._replace(body=r.body.replace(b"smear", b"smile")) if stream == ALERTS else r for r in found]
 
 
 def test_a_difference_names_the_record_and_shows_the_place() -> None:
@@ -73,3 +80,22 @@ def test_a_difference_names_the_record_and_shows_the_place() -> None:
     assert ", byte " in first.position
     assert "smile" in first.recorded
     assert "smear" in first.folded
+
+
+def test_any_number_of_processes_gives_the_same_answer(tmp_path: Path) -> None:
+    file = tmp_path / "almenara.db"
+    with closing(open_sqlite(file, 4)) as made:
+        run_embedded(made, case_entries(4, 24))
+        here = replay_alerts(made)
+        events = sum(made.end(EVENTS, partition) for partition in range(4))
+    source = Source(ReadOnly(sqlite_url(file)), offline=True)
+    told: list[tuple[int, int]] = []
+    assert replay_record(source, jobs=1, watch=lambda *seen: told.append(seen)) == here
+    assert sum(more for more, _ in told) == events
+    assert {whole for _, whole in told} == {events}
+    told.clear()
+    assert replay_record(source, jobs=3, watch=lambda *seen: told.append(seen)) == here
+    assert sum(more for more, _ in told) == events
+    assert replay_record(source, partition=2, jobs=3) == here[2:3]
+    with pytest.raises(Missing, match="0 to 3"):
+        replay_record(source, partition=4)

@@ -16,7 +16,6 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy import exc as sa
-from sqlalchemy.engine import ExecutionContext
 
 from almenara.domain.errors import AlmenaraError, Refused, Unreachable
 
@@ -189,10 +188,9 @@ def _read_only(url: URL, *, asked: bool) -> URL | None:
     return url.set(database=file.as_uri(), query=query)
 
 
-def _in_binary(
-    _: Connection, cursor: Any, _statement: str, _values: object, context: ExecutionContext | None, _many: bool
-) -> None:
+def _in_binary(_: Connection, cursor: Any, *call: Any) -> None:
     # Bodies come as bytes, not as twice as many hexadecimal digits that have to be read.
+    _statement, _values, context, _many = call
     if context is not None and context.execution_options.get(BINARY):
         cursor.format = 1  # psycopg.pq.Format.BINARY
 
