@@ -21,7 +21,7 @@ from almenara.engine.detectors.account import account
 from almenara.engine.detectors.coverage import Readings
 from almenara.engine.detectors.deadlines import Deadlines
 from almenara.engine.detectors.detector import Signal
-from almenara.engine.detectors.kept import AbsenceState, Kept, Shown, Status, pack, unpack
+from almenara.engine.detectors.kept import AbsenceState, Kept, Status, pack, unpack
 from almenara.engine.detectors.keys import Key, Keys, read_key
 from almenara.engine.detectors.moments import EPOCH, length, micros, moment
 from almenara.engine.detectors.spans import Spans
@@ -33,6 +33,8 @@ _SETTLED: Final = (Status.MET, Status.CLOSED)
 _SLOTS: Final = 128
 """Into how many slots the usual wait is divided."""
 _NEAREST: Final = 3
+_FEW: Final = 8
+"""So many B of one key are looked at one by one."""
 
 
 class AbsenceDetector:
@@ -75,7 +77,7 @@ class AbsenceDetector:
         as_anchor = signal.member == self.rule.anchor and not self.state.knows(event.id, as_entry=False)
         if not (as_entry or as_anchor):
             return found
-        evidence = pack(Shown(signal.evidence, signal.matched() if as_anchor else ()))
+        evidence = pack(signal.evidence, signal.matched() if as_anchor else ())
         for nth, key in enumerate(keys):
             if as_entry:
                 found += self._enter(self._entry(event, nth, key, evidence), clock)
@@ -174,40 +176,22 @@ class AbsenceDetector:
         pending = self._ordered(kept for kept in self.state.all() if kept.status is Status.PENDING)
         return [(unpack(kept).event, moment(self._deadline(kept))) for kept in pending]
 
+    # The fields of a Kept stand in their order here: by name they take twice as long.
+
     def _entry(self, event: Event, nth: int, key: Key, evidence: bytes) -> Kept:
-        last = _last(event)
-        return Kept(
-            due=last + self._memory,
-            ends=True,
-            start=micros(event.time),
-            id=event.id,
-            nth=nth,
-            status=Status.ENTRY,
-            last=last,
-            known=0,
-            key=key,
-            country=event.country,
-            evidence=evidence,
-        )
+        start = micros(event.time)
+        last = micros(event.until) - 1 if event.until else start
+        due = last + self._memory
+        return Kept(due, True, start, event.id, nth, Status.ENTRY, last, 0, key, event.country, evidence)
 
     def _anchor(self, event: Event, nth: int, key: Key, evidence: bytes) -> Kept:
         time = micros(event.time)
-        anchor = Kept(
-            due=0,
-            ends=False,
-            start=time - self._look_back,
-            id=event.id,
-            nth=nth,
-            status=Status.PENDING,
-            last=(micros(event.until) if event.until else time) + self._timespan,
-            # A correction of an A neither shortens its wait nor starts it anew.
-            known=self._known.get(event.id) or micros(event.recorded),
-            key=key,
-            country=event.country,
-            evidence=evidence,
-        )
-        anchor.due = self._deadline(anchor)
-        return anchor
+        start = time - self._look_back
+        last = (micros(event.until) if event.until else time) + self._timespan
+        # A correction of an A neither shortens its wait nor starts it anew.
+        known = self._known.get(event.id) or micros(event.recorded)
+        due = max(last + self._lag, known) + self._grace
+        return Kept(due, False, start, event.id, nth, Status.PENDING, last, known, key, event.country, evidence)
 
     def _deadline(self, anchor: Kept) -> int:
         return max(anchor.last + self._lag, anchor.known) + self._grace
@@ -323,14 +307,21 @@ class AbsenceDetector:
     def _nearest(self, anchor: Kept) -> tuple[Evidence, ...]:
         """The B nearest to A outside its window, by their time: at most three, in order of time."""
         time, key = anchor.start + self._look_back, anchor.key
-        near: list[Kept] = []
-        if not self._entries.of(key):
-            return ()
-        for side in (self._entries.before(key, time), self._entries.after(key, time)):
-            outside = (e for e in side if e.id != anchor.id and (e.start > anchor.last or e.last < anchor.start))
-            near += _first(outside)
-        near = nsmallest(_NEAREST, near, key=lambda e: (abs(e.start - time), e.start, e.id))
-        return tuple(evidence(unpack(e).event) for e in sorted(near, key=lambda e: (e.start, e.id)))
+        entries = self._entries.of(key)
+        if len(entries) > _FEW:
+            entries = [*_first(self._outside(self._entries.before(key, time), anchor)),
+                       *_first(self._outside(self._entries.after(key, time), anchor))]  # fmt: skip
+        else:
+            entries = list(self._outside(entries, anchor))
+        if len(entries) > _NEAREST:
+            entries = nsmallest(_NEAREST, entries, key=lambda e: (abs(e.start - time), e.start, e.id))
+        if len(entries) > 1:
+            entries = sorted(entries, key=lambda e: (e.start, e.id))
+        return tuple([evidence(unpack(entry).event) for entry in entries])
+
+    def _outside(self, entries: Iterable[Kept], anchor: Kept) -> Iterator[Kept]:
+        """The B that are not inside A's window, and not A itself."""
+        return (e for e in entries if (e.start > anchor.last or e.last < anchor.start) and e.id != anchor.id)
 
     def _index(self, kept: Kept) -> None:
         (self._entries if kept.status is Status.ENTRY else self._anchors).add(kept.key, kept)

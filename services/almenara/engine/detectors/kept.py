@@ -79,6 +79,8 @@ class AbsenceState(msgspec.Struct, tag="absence"):
 
     def knows(self, event_id: str, *, as_entry: bool) -> bool:
         """Whether the event is kept as B, or as A."""
+        if event_id not in self.kept:
+            return False
         return any((kept.status is Status.ENTRY) is as_entry for kept in self.of(event_id))
 
     def add(self, kept: Kept) -> None:
@@ -101,9 +103,9 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Shown)
 
 
-def pack(shown: Shown) -> bytes:
-    """The evidence as bytes. JSON, because a number in an event may be larger than msgpack can write."""
-    return _encoder.encode(shown)
+def pack(events: tuple[Event, ...], matched: tuple[Matched, ...] = ()) -> bytes:
+    """What is to be shown, as bytes. JSON, because a number in an event may be larger than msgpack can write."""
+    return _encoder.encode((events, matched))
 
 
 def unpack(kept: Kept) -> Shown:

@@ -1,10 +1,11 @@
 """Keys of correlations: the values of the group-by fields of one event, in one spelling."""
 
 import itertools
-import json
 from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any, Final
+
+import msgspec
 
 from almenara.domain.ids import canonical
 from almenara.engine.rule import Correlation
@@ -14,6 +15,7 @@ Key = str
 """The scope (a country, or empty) and the canonical JSON of {group: value}; an empty object without group-by."""
 
 MAX_KEYS: Final = 100
+_decoder: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 class Keys:
@@ -64,5 +66,4 @@ def keys_of(rule: Correlation, member: str, view: View) -> list[Key]:
 
 def read_key(key: Key) -> dict[str, Any]:
     """The key as a dictionary of group-by field to value."""
-    found: dict[str, Any] = json.loads(key[key.index("{") :])
-    return found
+    return _decoder.decode(key[key.index("{") :])
