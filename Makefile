@@ -8,6 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 HEAVY := tests/e2e tests/fault
 DEMO ?=
 PYTEST ?=
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -64,8 +65,8 @@ heavy: $(VENV)/.dev # real processes, kills, real servers
 check: ## everything, on real servers (Kafka, PostgreSQL, Chromium); nothing may be skipped
 	ALMENARA_REQUIRE_SERVERS=1 $(MAKE) test heavy
 
-bench: $(VENV)/.dev ## how fast it is, as ratios in one run
-	$(BIN)/python bench/run.py
+bench: $(VENV)/.dev ## how fast it is, as ratios in one run, beside its peers (options: BENCH="--quick --no-peers")
+	$(BIN)/python bench/run.py $(BENCH)
 
 # --- what is generated ---
 

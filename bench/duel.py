@@ -73,8 +73,8 @@ class _Theirs:
 
     def seconds(self) -> float:
         """For the lines once."""
-        start = self._peer.evaluate(self._rules, self._first)
-        return max(self._peer.evaluate(self._rules, self._all) - start, 0.001) / self._repeated
+        start = self._peer.evaluate(self._rules, self._first).cpu
+        return max(self._peer.evaluate(self._rules, self._all).cpu - start, 0.001) / self._repeated
 
     def matches(self) -> set[tuple[str, int]]:
         """What it finds in them."""

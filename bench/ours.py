@@ -16,6 +16,7 @@ from almenara.engine.detection import Detection
 from almenara.engine.detectors.detector import Signal
 from almenara.engine.engine import Engine
 from almenara.engine.enrich import Enricher
+from almenara.engine.matching.condition import compile_condition
 from almenara.engine.rhetoric import LexiconScorer
 from almenara.engine.rule import SingleRule
 from almenara.engine.ruleset import Content, Ruleset, build
@@ -71,7 +72,7 @@ def matcher(ruleset: Ruleset, *, plain: bool = False) -> Callable[[Event], list[
 def oracle(ruleset: Ruleset, *, plain: bool = False) -> Callable[[Event], list[str]]:
     """The plain closures of every rule, one after the other: what the matcher is held to."""
     single = [rule for rule in ruleset.rules if isinstance(rule, SingleRule)]
-    conditions = [(rule, ruleset.matcher.conditions[rule.name]) for rule in single]
+    conditions = [(rule, compile_condition(rule.expression, ruleset.lists)) for rule in single]
 
     def holding(event: Event) -> list[str]:
         view = View(event, ruleset.zones, plain=plain)
@@ -138,9 +139,9 @@ def passes(
             # An id that was there before would say nothing new.
             fresh = [line.replace(b'"id":"', b'"id":"%d-' % number, 1) for line in lines]
             bare = between()
-            started = time.perf_counter()
+            started = time.process_time()
             yield from fresh
-            rounds.append((bare, time.perf_counter() - started))
+            rounds.append((bare, time.process_time() - started))
 
     with into.open("w", encoding="utf-8") as output:
         for said, fault in evaluate(what, fed(), clock="recorded", time_field="@timestamp", drain=False):

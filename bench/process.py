@@ -2,13 +2,14 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 LIMIT_S: Final = 240
 _SMALL: Final = """
@@ -22,13 +23,20 @@ class ProgramFailed(Exception):
     """A program of the benchmark ended with an error."""
 
 
-def run(command: Sequence[str | Path], *, stdin: Path | None = None, stdout: Path | None = None) -> float:
-    """Runs a command to its end and gives the seconds it took. Raises ProgramFailed with the end of what it said."""
+class Took(NamedTuple):
+    """Seconds of a whole process: on the wall, and of the processor."""
+
+    wall: float
+    cpu: float
+
+
+def run(command: Sequence[str | Path], *, stdin: Path | None = None, stdout: Path | None = None) -> Took:
+    """Runs a command to its end. Raises ProgramFailed with the end of what it said when that is no good one."""
     with tempfile.TemporaryFile() as said, open(stdin or os.devnull, "rb") as given:
         with open(stdout or os.devnull, "wb") as taken:
-            started = time.perf_counter()
+            wall, cpu = time.perf_counter(), _cpu_of_children()
             done = subprocess.run(_words(command), stdin=given, stdout=taken, stderr=said, check=False, timeout=LIMIT_S)
-            took = time.perf_counter() - started
+            took = Took(time.perf_counter() - wall, _cpu_of_children() - cpu)
         if done.returncode != 0:
             said.seek(0)
             text = said.read().decode("utf-8", "replace").strip()
@@ -69,3 +77,8 @@ def ask(command: Sequence[str | Path], question: dict[str, Any]) -> dict[str, An
 
 def _words(command: Sequence[str | Path]) -> list[str]:
     return [str(word) for word in command]
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

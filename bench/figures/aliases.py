@@ -1,6 +1,5 @@
 """Figure 4: 100,000 names and aliases looked for in running texts: folded, whole words."""
 
-import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -8,7 +7,7 @@ import events
 import names
 import ours
 from availability import Missing
-from measure import against_d
+from measure import against_d, seconds
 from peers import spacy
 from setup import Setup
 from table import Row, skipped
@@ -24,9 +23,7 @@ def rows(setup: Setup) -> Iterator[Row]:
     texts = names.texts_with(known, len(sample))
     ruleset = ours.compiled(events.rules(1), watchlist=ours.watchlist(known))
     find = ours.finder(ruleset)
-    started = time.perf_counter()
-    ours.enricher_again(ruleset)
-    build = time.perf_counter() - started
+    build = seconds(lambda: ours.enricher_again(ruleset))
     mine = against_d(sample, lambda: [find(text) for text in texts], rounds=setup.rounds)
     hits = sum(len(find(text)) for text in texts)
     seen = f"{mine}, {hits:,} mentions in {len(texts):,} texts"

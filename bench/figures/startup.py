@@ -36,7 +36,7 @@ def _pair(setup: Setup, what: str, rules: Path, one: Path) -> Iterator[Row]:
     times, memory = f"start with {what} cached, over rsigma's", f"  memory with {what}, over rsigma's"
     own = [*ALMENARA, "rules", "eval", "--rules", rules, one]
     run(own)
-    mine, own_peak = [run(own)], peak_bytes(own)
+    mine, own_peak = [run(own).wall], peak_bytes(own)
     try:
         program = rsigma.installed(setup.cache, setup.work)
     except Missing as reason:
@@ -45,8 +45,8 @@ def _pair(setup: Setup, what: str, rules: Path, one: Path) -> Iterator[Row]:
         return
     theirs: list[float] = []
     for _ in range(setup.rounds):
-        theirs.append(program.evaluate(rules, one))
-        mine.append(run(own))
+        theirs.append(program.evaluate(rules, one).wall)
+        mine.append(run(own).wall)
     ratio = middle([ours / other for ours, other in zip(mine[1:], theirs, strict=True)])
     seen = f"ours {min(mine):.2f} s, rsigma {min(theirs):.2f} s"
     yield Row(number="11", what=times, found=ratio, unit="x", target=1, at_most=True, note=seen)

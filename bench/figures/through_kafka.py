@@ -22,7 +22,7 @@ from almenara.ports.log import ALERTS, EVENTS
 from almenara.rules.service import RulesProcessor
 from availability import Missing
 from kafka_server import running_kafka
-from measure import d_seconds, timed
+from measure import WALL, d_seconds, timed
 from setup import Setup, agree
 from table import Row, skipped
 
@@ -46,7 +46,7 @@ def rows(setup: Setup) -> Iterator[Row]:
         with running_kafka() as bootstrap:
             for _ in range(max(2, setup.rounds // 2)):
                 took, count = asyncio.run(_Run(bootstrap, content, sample).measured())
-                rounds.append((d_seconds(bodies), took * len(sample) / count))
+                rounds.append((d_seconds(bodies, WALL), took * len(sample) / count))
                 taken.append(count)
     except Missing as reason:
         yield skipped("6", WHAT, reason)

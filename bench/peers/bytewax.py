@@ -1,4 +1,4 @@
-"""bytewax (Rust and Python, PyPI): `count_window` over tumbling windows of event time."""
+"""bytewax (Rust and Python, pip): `count_window` over tumbling windows of event time."""
 
 from collections.abc import Sequence
 from pathlib import Path

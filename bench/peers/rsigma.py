@@ -1,4 +1,4 @@
-"""rsigma (Rust, crates.io): Sigma rules over JSON lines, as a program."""
+"""rsigma (Rust, cargo): Sigma rules over JSON lines, as a program."""
 
 import json
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cache import Cache
-from process import run
+from process import Took, run
 
 VERSION: Final = "0.23.0"
 # With its default features: without them this version does not compile. Its optional index over all rules
@@ -21,8 +21,8 @@ class Rsigma:
     output: Path
     extra: tuple[str, ...] = ()
 
-    def evaluate(self, rules: Path, events: Path, *, whole: Path | None = None) -> float:
-        """Rules over a file of JSON lines, in seconds; with `whole` the matches are kept there, each with its event."""
+    def evaluate(self, rules: Path, events: Path, *, whole: Path | None = None) -> Took:
+        """Rules over a file of JSON lines; with `whole` the matches are kept there, each with its event."""
         kept = ("--include-event",) if whole else ()
         return run([*self.command(rules), *kept], stdin=events, stdout=whole or self.output)
 

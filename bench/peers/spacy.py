@@ -1,4 +1,4 @@
-"""spaCy's PhraseMatcher (PyPI): many names looked for in texts."""
+"""spaCy's PhraseMatcher (pip): many names looked for in texts."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""zargunlite (Python, PyPI): the method of Zircolite - every event a row in SQLite, every rule a query."""
+"""zargunlite (Python, pip): the method of Zircolite - every event a row in SQLite, every rule a query."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The benchmark runs, its results agree on every path, and it prints its table. Says nothing of how fast anything is."""
+"""The benchmark runs, its results agree on every path, and it prints its table. How fast anything is it never asks."""
 
 import subprocess
 import sys

@@ -19,20 +19,20 @@ def main() -> None:
     names = Path(asked["names"]).read_text("utf-8").splitlines()
     texts = [json.loads(line) for line in Path(asked["texts"]).read_text("utf-8").splitlines()]
     bodies = Path(asked["bodies"]).read_bytes().splitlines()
-    started = time.perf_counter()
+    started = time.process_time()
     language = spacy.blank("es")
     matcher = PhraseMatcher(language.vocab, attr="LOWER")
     matcher.add("names", list(language.tokenizer.pipe(names)))
-    build = time.perf_counter() - started
+    build = time.process_time() - started
     rounds, found = [], []
     for _ in range(asked["rounds"]):
-        started = time.perf_counter()
+        started = time.process_time()
         for body in bodies:
             orjson.loads(body)
-        bare = time.perf_counter() - started
-        started = time.perf_counter()
+        bare = time.process_time() - started
+        started = time.process_time()
         documents = [(doc, matcher(doc)) for doc in language.tokenizer.pipe(texts)]
-        rounds.append([bare, time.perf_counter() - started])
+        rounds.append([bare, time.process_time() - started])
         found = [(number, doc[s:e].text) for number, (doc, hits) in enumerate(documents) for _, s, e in hits]
     print(json.dumps({"build": build, "rounds": rounds, "found": found}))
 

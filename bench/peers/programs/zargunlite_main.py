@@ -23,13 +23,13 @@ def main() -> None:
     lines = Path(asked["events"]).read_bytes().splitlines()
     rounds, matches = [], []
     for _ in range(asked["rounds"]):
-        started = time.perf_counter()
+        started = time.process_time()
         for line in lines:
             orjson.loads(line)
-        bare = time.perf_counter() - started
-        started = time.perf_counter()
+        bare = time.process_time() - started
+        started = time.process_time()
         matches = evaluated(rules, lines)
-        rounds.append([bare, time.perf_counter() - started])
+        rounds.append([bare, time.process_time() - started])
     print(json.dumps({"rounds": rounds, "matches": matches}))
 
 
