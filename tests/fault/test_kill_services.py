@@ -20,11 +20,13 @@ import pytest
 from almenara.adapters.apprise.slack_payload import payload
 from almenara.adapters.kafka.reader import KafkaLogReader
 from almenara.adapters.memory import MemoryStore
+from almenara.adapters.sinks.slack import Answer
 from almenara.adapters.sinks.smtp import Reply
 from almenara.app.embedded import Embedded
 from almenara.domain.notice import Decision, DeliveryState, Notice
 from almenara.notifier.compose import compose
 from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, REJECTED, Entry
+from almenara.ports.queue import PER_DESTINATION
 from almenara.ports.wire import decode_delivery, decode_notice
 from case_run import bodies, processors, stream
 from distributed_system import Given, Sinks, System, distributed, open_sinks
@@ -175,7 +177,7 @@ def assert_told(run: Run, wanted: Expected) -> tuple[int, int]:
     """
     contact = run.system.given.settings.corrections.contact
     slack = Counter(
-        json.dumps(payload(compose(notice, contact=contact)), sort_keys=True)
+        json.dumps(payload(compose(notice, contact=contact), anew=True), sort_keys=True)
         for notice in wanted.planned
         if notice.channel == "slack"
     )
@@ -250,14 +252,16 @@ def test_a_notifier_that_slept_through_its_claims_tells_nobody_anything(postgres
     slow_s = CLAIM_S - 2
     with prepared(postgres_url, tmp_path, entries, {"ALMENARA_MAIL__TIMEOUT": f"{CLAIM_S - 1}s"}) as (run, wanted):
         run.start("ingest", "rules-1", "notifier-1")
-        # All four that send at once fall asleep in a dialogue: two before the mail is handed over, two when the server
-        # has it and has not said so yet. Further sends wait in their hands.
+        # As many of each destination as may be in hand fall asleep in a dialogue: two mails before they are handed
+        # over, two when the server has them and has not said so yet, and so all posts. Nothing else is on its way.
         before_data, after_data = [Reply("250 OK", slow_s, at="rcpt")] * 2, [Reply(delay_s=slow_s)] * 2
         run.sinks.mail.reply_with(*before_data, *after_data)
+        run.sinks.slack.answer_with(*[Answer(delay_s=slow_s)] * PER_DESTINATION)
         run.feed(0, len(entries) // 2)
-        run.fleet.until(lambda: len(run.sinks.mail.mails()) >= 2, "mails on their way")
+        mails, slack = run.sinks.mail.mails, run.sinks.slack
+        run.fleet.until(lambda: len(mails()) >= 2 and slack.requests >= PER_DESTINATION, "messages on their way")
         run.fleet.send("notifier-1", signal.SIGSTOP)
-        assert len(run.sinks.mail.mails()) == 2
+        assert (len(mails()), slack.requests) == (2, PER_DESTINATION)
         run.start("notifier-2")
         run.fleet.until(run.system.idle, "the other one taking over")
         before = (run.copies(), bodies(run.system.store, DELIVERIES))
@@ -267,4 +271,4 @@ def test_a_notifier_that_slept_through_its_claims_tells_nobody_anything(postgres
         run.feed(len(entries) // 2, len(entries))
         run.finish()
         assert_exact(run, wanted)
-        assert assert_told(run, wanted) == (4, 2)
+        assert assert_told(run, wanted) == (4 + PER_DESTINATION, 2 + PER_DESTINATION)
