@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from almenara.domain.event import Event
+from almenara.engine.matching.match import is_text, text_of
 
 _ABSENT: Final[tuple[Any, ...]] = ()
 
@@ -19,7 +20,7 @@ class View:
     Only events of one `scope` are correlated: the country, where the engine keeps countries apart.
     """
 
-    __slots__ = ("_found", "event", "plain", "scope", "zones")
+    __slots__ = ("_folded", "_found", "event", "plain", "scope", "zones")
 
     def __init__(self, event: Event, zones: Mapping[str, str], *, plain: bool = False, scope: str = "") -> None:
         self.event = event
@@ -27,6 +28,7 @@ class View:
         self.plain = plain
         self.scope = scope
         self._found: dict[str, tuple[Any, ...]] = {}
+        self._folded: dict[str, tuple[str, ...]] = {}
 
     def values(self, path: str) -> tuple[Any, ...]:
         """Every value at the path, lists flattened; empty when the field is absent. A null is a value (None)."""
@@ -34,6 +36,14 @@ class View:
         if found is None:
             found = self._envelope(path) if path.startswith("ce.") and not self.plain else lookup(self.event.data, path)
             self._found[path] = found
+        return found
+
+    def folded(self, path: str) -> tuple[str, ...]:
+        """The spelling of every value at the path that has one, without case."""
+        found = self._folded.get(path)
+        if found is None:
+            found = tuple([text_of(value).casefold() for value in self.values(path) if is_text(value)])
+            self._folded[path] = found
         return found
 
     def first(self, path: str) -> Any:

@@ -46,12 +46,23 @@ class Leaf:
     watchlist: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Condition:
-    """The compiled expression of a rule."""
+    """The compiled expression of a rule: `holds` for an event, and why."""
 
-    holds: Predicate
-    leaves: tuple[Leaf, ...]
+    __slots__ = ("_expression", "_leaves", "_lists", "holds")
+
+    def __init__(self, expression: Node, lists: Lists, holds: Predicate) -> None:
+        self.holds: Final = holds
+        self._expression = expression
+        self._lists = lists
+        self._leaves: tuple[Leaf, ...] | None = None
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The comparisons that are not negated, in order of the rule; made when they are first asked for."""
+        if self._leaves is None:
+            self._leaves = tuple(_leaves(self._expression, self._lists, positive=True))
+        return self._leaves
 
     def why(self, view: View, lists: Lists) -> tuple[Matched, ...]:
         """The fields and values that made it true, with the watchlist entries they met, in order of the rule."""
@@ -66,8 +77,8 @@ class Condition:
 
 
 def compile_condition(expression: Node, lists: Lists) -> Condition:
-    """The predicate of an expression; every list that it names must be there."""
-    return Condition(_node(expression, lists), tuple(_leaves(expression, lists, positive=True)))
+    """The condition by plain closures: the oracle. Every list that it names must be there."""
+    return Condition(expression, lists, predicate_of(expression, lists))
 
 
 def lists_in(expression: Node) -> frozenset[str]:
@@ -82,19 +93,20 @@ def lists_in(expression: Node) -> frozenset[str]:
 
 def held_back(rule: SingleRule, view: View, lists: Lists) -> tuple[str, ...]:
     """The names of the filters that keep the rule from holding for this event; none where it would not hold anyway."""
-    if not rule.filters or not _node(rule.unfiltered, lists)(view):
+    if not rule.filters or not predicate_of(rule.unfiltered, lists)(view):
         return ()
-    return tuple(found.name for found in rule.filters if not _node(found.exclusion, lists)(view))
+    return tuple(found.name for found in rule.filters if not predicate_of(found.exclusion, lists)(view))
 
 
-def _node(node: Node, lists: Lists) -> Predicate:
+def predicate_of(node: Node, lists: Lists) -> Predicate:
+    """The predicate of an expression, each part by itself."""
     if isinstance(node, Not):
-        inner = _node(node.part, lists)
+        inner = predicate_of(node.part, lists)
         return lambda view: not inner(view)
     if isinstance(node, And):
-        return _all_of([_node(part, lists) for part in node.parts])
+        return all_of([predicate_of(part, lists) for part in node.parts])
     if isinstance(node, Or):
-        return _any_of([_node(part, lists) for part in node.parts])
+        return any_of([predicate_of(part, lists) for part in node.parts])
     return _keyword(node.test) if isinstance(node, Keyword) else _field(node, lists)
 
 
@@ -149,7 +161,11 @@ def _listed(listed: Watchlist) -> Callable[[View, Any], bool]:
 
 
 # Loops and no generators in what runs for every rule and event: it halves the cost of an evaluation.
-def _all_of(parts: Sequence[Predicate]) -> Predicate:
+def all_of(parts: Sequence[Predicate]) -> Predicate:
+    """All of the predicates."""
+    if len(parts) == 1:
+        return parts[0]
+
     def holds(view: View) -> bool:
         for part in parts:  # noqa: SIM110
             if not part(view):
@@ -159,7 +175,11 @@ def _all_of(parts: Sequence[Predicate]) -> Predicate:
     return holds
 
 
-def _any_of(parts: Sequence[Predicate]) -> Predicate:
+def any_of(parts: Sequence[Predicate]) -> Predicate:
+    """Any of the predicates."""
+    if len(parts) == 1:
+        return parts[0]
+
     def holds(view: View) -> bool:
         for part in parts:  # noqa: SIM110
             if part(view):

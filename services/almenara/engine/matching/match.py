@@ -100,10 +100,14 @@ def _casefold(text: str) -> str:
     return text.casefold()
 
 
+def text_predicate(parts: Sequence[str | int]) -> Callable[[str], bool]:
+    """The comparison of a text with literal parts and wildcards, both in one spelling."""
+    return _plain_comparison(parts) or _pattern_of(parts)
+
+
 def _text(test: Text) -> Predicate:
     parts = [part.casefold() if isinstance(part, str) and not test.cased else part for part in test.parts]
-    spelling = text_of if test.cased else folded
-    compare = _plain_comparison(parts) or _pattern_of(parts)
+    spelling, compare = text_of if test.cased else folded, text_predicate(parts)
     return lambda found: is_text(found) and compare(spelling(found))
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from almenara.domain.event import Event
-from almenara.engine.matching.condition import Condition, compile_condition
+from almenara.engine.matching.condition import Condition
+from almenara.engine.matching.quick import quick
 from almenara.engine.matching.sieve import Bits, Sieve, numbers_in
 from almenara.engine.rule import SingleRule
 from almenara.engine.watchlist import Watchlist
@@ -77,5 +78,6 @@ class _Conditions(dict[str, Condition]):
         self._lists = lists
 
     def __missing__(self, name: str) -> Condition:
-        self[name] = made = compile_condition(self._expressions[name], self._lists)
+        expression = self._expressions[name]
+        self[name] = made = Condition(expression, self._lists, quick(expression, self._lists))
         return made

@@ -14,7 +14,7 @@ import daachorse
 from almenara.engine.expression import Node
 from almenara.engine.matching.condition import texts_in
 from almenara.engine.matching.match import number_of, text_of
-from almenara.engine.matching.witness import Kind, Probe, witnesses
+from almenara.engine.matching.witness import MOST, Kind, Probe, witnesses
 from almenara.engine.view import lookup
 from almenara.engine.watchlist import Watchlist
 
@@ -153,18 +153,21 @@ class Sieve:
     """The rules of one event type, by their witnesses."""
 
     def __init__(self, expressions: Sequence[Node], lists: Mapping[str, Watchlist]) -> None:
-        always: Bits = 0
+        # Bit n of the lower half: the first witness of rule n was found, or it has none; upper half: the second.
+        count, found_already = len(expressions), 0
         anywhere = _Index()
         fields: dict[str, _Index] = {}
-        for number, witness in enumerate(witnesses(expressions)):
-            if witness is None:
-                always |= 1 << number
-            for probe in witness or ():
-                index = anywhere if probe.path is None else fields.setdefault(probe.path, _Index())
-                index.enter(probe, 1 << number, lists)
-        self.always: Final = always
+        for number, known in enumerate(witnesses(expressions)):
+            for half in range(MOST):
+                bit = 1 << (number + half * count)
+                if half >= len(known):
+                    found_already |= bit
+                for probe in known[half] if half < len(known) else ():
+                    index = anywhere if probe.path is None else fields.setdefault(probe.path, _Index())
+                    index.enter(probe, bit, lists)
         keywords = _Field(anywhere) if anywhere.parts else None
-        self.passing: Final = _generated(always, {path: _Field(fields[path]) for path in sorted(fields)}, keywords)
+        ready = {path: _Field(fields[path]) for path in sorted(fields)}
+        self.passing: Final = _generated(count, found_already, ready, keywords)
         """From an event's data to the bits of the rules that may hold."""
 
 
@@ -178,9 +181,11 @@ def numbers_in(bits: Bits) -> list[int]:
     return found
 
 
-def _generated(always: Bits, fields: Mapping[str, _Field], keywords: _Field | None) -> Callable[[Data], Bits]:
-    names: dict[str, Any] = {"ABSENT": object(), "ALWAYS": always, "fold": fold_bytes, "lookup": lookup}
-    lines = ["def passing(data):", "    get = data.get", "    found = ALWAYS"]
+def _generated(
+    count: int, found_already: Bits, fields: Mapping[str, _Field], keywords: _Field | None
+) -> Callable[[Data], Bits]:
+    names: dict[str, Any] = {"ABSENT": object(), "KNOWN": found_already, "fold": fold_bytes, "lookup": lookup}
+    lines = ["def passing(data):", "    get = data.get", "    found = KNOWN"]
     heads: set[str] = set()
     for number, (path, index) in enumerate(fields.items()):
         names |= {
@@ -197,7 +202,7 @@ def _generated(always: Bits, fields: Mapping[str, _Field], keywords: _Field | No
     if keywords is not None:
         names |= {"KEYWORDS": keywords, "texts_in": texts_in}
         lines.append("    found |= KEYWORDS.any_of(texts_in(data))")
-    lines.append("    return found")
+    lines.append(f"    return found & (found >> {count})")
     exec("\n".join(lines), names)  # noqa: S102 - our own lines; paths are passed as values, never as code
     passing: Callable[[Data], Bits] = names["passing"]
     return passing

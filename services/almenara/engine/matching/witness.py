@@ -55,7 +55,11 @@ class Probe:
 
 
 Witness = tuple[Probe, ...]
-"""Any one of these must be met. Where a rule has None instead, nothing is known and it is always evaluated."""
+"""Any one of these must be met."""
+
+MOST: Final = 2
+RARE: Final = 1e-3
+"""A witness that fewer events meet, as guessed, needs no second one."""
 
 _OPERATORS: Final = {"gt": Kind.AT_LEAST, "gte": Kind.AT_LEAST, "lt": Kind.AT_MOST, "lte": Kind.AT_MOST}
 # How often an event is guessed to have it. Only their order matters, and only between parts of one rule.
@@ -69,10 +73,24 @@ _LIKELY: Final[Mapping[Kind, float]] = {
 }
 
 
-def witnesses(expressions: Sequence[Node]) -> list[Witness | None]:
-    """The witness of each rule. What many of these rules ask for is taken to be common in events too."""
+Witnesses = tuple[Witness, ...]
+"""All of these must be met; empty: nothing is known, and the rule is always evaluated."""
+
+
+def witnesses(expressions: Sequence[Node]) -> list[Witnesses]:
+    """The rarest witness of each rule, and a second one where the first is not rare.
+
+    What many of these rules ask for is taken to be common in events too.
+    """
     asked = Counter(probe for expression in expressions for probe in set(_probes(expression)))
-    return [_witness(expression, asked) for expression in expressions]
+    return [_rarest(expression, asked) for expression in expressions]
+
+
+def _rarest(node: Node, asked: Mapping[Probe, int]) -> Witnesses:
+    parts = node.parts if isinstance(node, And) else (node,)
+    found = [witness for part in parts if (witness := _witness(part, asked)) is not None]
+    found.sort(key=lambda witness: likelihood(witness, asked))
+    return tuple(found[: 1 if found and likelihood(found[0], asked) <= RARE else MOST])
 
 
 def likelihood(witness: Witness, asked: Mapping[Probe, int]) -> float:
