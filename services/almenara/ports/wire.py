@@ -13,7 +13,7 @@ import msgspec
 from almenara.domain.alert import AlertChanged
 from almenara.domain.audience import Audience
 from almenara.domain.errors import Rejected
-from almenara.domain.event import SCHEMA_VERSION, Event
+from almenara.domain.event import SCHEMA_VERSION, Event, event_of
 from almenara.domain.notice import Delivery, Notice, OperatorNotice
 from almenara.ports.upcast import upcast
 
@@ -33,15 +33,6 @@ class _Envelope(msgspec.Struct, kw_only=True, gc=False, omit_defaults=True):
     subject: str = ""
     observation: str = ""
     schemaversion: int = 1
-
-
-class _Unfrozen:
-    """An Event that is being filled: laid out as one, and turned into one when all its slots are set.
-
-    A frozen dataclass sets each field by a call; that would take longer than the parsing.
-    """
-
-    __slots__ = tuple(Event.__slots__)
 
 
 _T = TypeVar("_T")
@@ -85,21 +76,19 @@ def decode_event(body: bytes, position: str = "") -> Event:
     version, data, until = raw.schemaversion, raw.data, raw.until
     if version > SCHEMA_VERSION:
         raise Rejected("newer_schema", f"schema version {version}; this release reads up to {SCHEMA_VERSION}")
-    event: Any = _Unfrozen()
-    event.id = raw.id
-    event.source = raw.source
-    event.type = raw.type
-    event.time = _utc(raw.time)
-    event.recorded = _utc(raw.recorded)
-    event.country = raw.country
-    event.data = data if version == SCHEMA_VERSION else upcast(raw.type, version, data)
-    event.until = _utc(until) if until else None
-    event.subject = raw.subject
-    event.observation = raw.observation
-    event.schemaversion = SCHEMA_VERSION
-    event.position = position
-    event.__class__ = Event
-    return event  # type: ignore[no-any-return]
+    return event_of(
+        uid=raw.id,
+        source=raw.source,
+        type_=raw.type,
+        time=_utc(raw.time),
+        recorded=_utc(raw.recorded),
+        country=raw.country,
+        data=data if version == SCHEMA_VERSION else upcast(raw.type, version, data),
+        until=_utc(until) if until else None,
+        subject=raw.subject,
+        observation=raw.observation,
+        position=position,
+    )
 
 
 def encode(value: Any) -> bytes:

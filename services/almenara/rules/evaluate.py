@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from almenara.domain.errors import Rejected
-from almenara.domain.event import Event
+from almenara.domain.event import Event, event_of
 from almenara.engine.detection import Detection
 from almenara.engine.engine import EPOCH, Engine
 from almenara.engine.matching.match import moment_of
@@ -29,7 +29,7 @@ class Evaluation:
 
     def feed(self, raw: Mapping[str, Any], number: int) -> list[dict[str, Any]]:
         """What one object leads to, the deadlines that its time reaches first. Raises Rejected (`bad_event`)."""
-        if set(raw) == {"tick"}:
+        if "tick" in raw and len(raw) == 1:
             return self._said(self._engine.tick(moment(raw["tick"], "tick")))
         if "specversion" in raw:
             event = cloud_event(raw)
@@ -44,10 +44,12 @@ class Evaluation:
         return self._said(self._engine.tick(FAR_FUTURE))
 
     def _plain(self, raw: Mapping[str, Any], number: int) -> Event:
-        stamp = next((found for found in lookup(raw, self._time_field) if found is not None), None)
+        stamp = raw.get(self._time_field)
+        if stamp is None or isinstance(stamp, list):
+            stamp = next((found for found in lookup(raw, self._time_field) if found is not None), None)
         time = self._engine.clock if stamp is None else moment(stamp, self._time_field)
         time = max(time, EPOCH)
-        return Event(id=str(number), source="file", type="", time=time, recorded=time, country="", data=dict(raw))
+        return event_of(uid=str(number), source="file", type_="", time=time, recorded=time, country="", data=raw)
 
     @staticmethod
     def _said(detections: list[Detection]) -> list[dict[str, Any]]:
@@ -77,20 +79,20 @@ def cloud_event(raw: Mapping[str, Any]) -> Event:
     for name in ("id", "type", "time"):
         if not isinstance(raw.get(name), str) or not raw[name]:
             raise Rejected("bad_event", f"a CloudEvent needs {name} (text)")
-    data = raw.get("data", {})
-    if not isinstance(data, Mapping):
+    data, until, recorded = raw.get("data", {}), raw.get("until"), raw.get("recorded")
+    if not isinstance(data, dict):
         raise Rejected("bad_event", "data must be an object")
     time = moment(raw["time"], "time")
-    return Event(
-        id=raw["id"],
+    return event_of(
+        uid=raw["id"],
         source=str(raw.get("source", "file")),
-        type=raw["type"],
+        type_=raw["type"],
         time=time,
-        until=moment(raw["until"], "until") if raw.get("until") else None,
-        recorded=moment(raw["recorded"], "recorded") if raw.get("recorded") else time,
+        recorded=moment(recorded, "recorded") if recorded else time,
         country=str(raw.get("country", "")),
+        data=data,
+        until=moment(until, "until") if until else None,
         subject=str(raw.get("subject", "")),
-        data=dict(data),
     )
 
 
