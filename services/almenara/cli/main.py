@@ -26,7 +26,7 @@ VERBS: Final[Mapping[str, str]] = {
     "explain": "why an alert fired, why an event raised none, why somebody was not told",
     "log": "watch and export the log",
     "migrate": "bring the database schema up to date",
-    "rules": "check, test, evaluate, activate and list rules",
+    "rules": "check, test, evaluate, backtest, compare, tune and activate rules",
     "run": "run the services",
     "sources": "list, try, import and check sources",
     "status": "one page of health",

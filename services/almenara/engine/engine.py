@@ -146,7 +146,8 @@ class Engine:
 
         event = view.event
         if rule.alerts and event.id not in self.state.fired[rule.name]:
-            self.state.fired[rule.name][event.id] = None
+            if not view.plain:  # nothing corrects or withdraws a plain event, and there may be millions
+                self.state.fired[rule.name][event.id] = None
             yield self._fired(rule.name, event, why())
         users = self._users[rule.name]
         signal = Signal(rule.name, view, (event,), why, settled=counted is not None) if users else None

@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from almenara.domain.errors import Fault, Faulty
-from almenara.domain.ids import canonical
+from almenara.domain.ids import canonical, content_id
 from almenara.engine.enrich import Enricher
 from almenara.engine.matching.matcher import Matcher
 from almenara.engine.rhetoric import LexiconScorer, parse_lexicon
@@ -87,10 +87,16 @@ def build(content: Content) -> Ruleset:
 
     faults: list[Fault] = []
     parts = _Parts(content, faults)
-    rules = read_rules(content.files, parts.lists, faults)
+    rules = read_rules(content.files, parts.lists, _surroundings(content), faults)
     if faults:
         raise Faulty(sorted(faults, key=lambda f: (f.file, f.line, f.column)))
     return parts.ruleset(rules)
+
+
+def _surroundings(content: Content) -> str:
+    """A digest of everything beside the rules that can change what a rule over several events counts."""
+    others = {name: text for name, text in content.files.items() if not name.startswith("rules/")}
+    return content_id(content.allowed_lateness_s, others)
 
 
 def assemble(content: Content, rules: Sequence[AnyRule]) -> Ruleset:

@@ -55,7 +55,8 @@ def compile_all(
 ) -> list[AnyRule]:
     """All rules, members before the correlations over them; faults are added to `faults`.
 
-    `version` is that of all watchlists; `failed` are names and ids of rules whose own faults are told already.
+    `version` is that of watchlists, lexicons and lateness; `failed` are names and ids of rules whose own faults are told
+    already.
     """
     compiler = _Compiler(parsed, singles, version, failed)
     rules = compiler.compile()

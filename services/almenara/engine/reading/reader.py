@@ -18,9 +18,11 @@ from almenara.engine.rule import AnyRule, SingleRule
 from almenara.engine.watchlist import Watchlist
 
 
-def read_rules(files: Mapping[str, str], lists: Mapping[str, Watchlist], faults: list[Fault]) -> list[AnyRule]:
+def read_rules(
+    files: Mapping[str, str], lists: Mapping[str, Watchlist], version: str, faults: list[Fault]
+) -> list[AnyRule]:
     """The rules of all files under `rules/`, members before the correlations over them; faults go to `faults`."""
-    return _Reader(files, lists, faults).read()
+    return _Reader(files, lists, faults).read(version)
 
 
 class _Reader:
@@ -30,12 +32,11 @@ class _Reader:
         self._unread: set[str] = set()
         self._filters: list[filters.Found] = []
 
-    def read(self) -> list[AnyRule]:
+    def read(self, version: str) -> list[AnyRule]:
         paths = [path for path in sorted(self._files) if path.startswith("rules/")]
         parsed = [one for path in paths for one in self._documents(path)]
         held = filters.assign(self._filters, parsed, self._unread, self._faults)
         singles = self._singles(parsed, held)
-        version = canonical([self._lists[name].version for name in sorted(self._lists)]).decode()
         return correlations.compile_all(parsed, singles, version, self._faults, failed=self._unread)
 
     def _documents(self, path: str) -> list[Parsed]:
