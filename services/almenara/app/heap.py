@@ -16,7 +16,6 @@ _YOUNGER_ROUNDS: Final = 20
 def quiet_heap() -> Iterator[None]:
     """Inside, what is alive at the start is not looked at again, and cycles are looked for seldom."""
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, _YOUNGER_ROUNDS, _YOUNGER_ROUNDS)
     try:

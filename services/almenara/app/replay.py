@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from almenara.app.heap import quiet_heap
 from almenara.app.spread import Progress, Source, processors_here, spread
 from almenara.audit.replay import Replayed, failed_records, replay
 from almenara.audit.verify import Verified, verify
@@ -64,8 +65,9 @@ class _Asked:
 def replay_alerts(store: Store, *, partition: int | None = None, after: int = 0, upto: int = 0) -> list[Replayed]:
     """Folds `events` again, one partition or all, and compares with `alerts`. Raises Missing for no such partition."""
     asked = _asked(store, partition, after, upto)
-    replayed = asked.begin(store)
-    return [replayed(number, lambda _: None) for number in sorted(asked.ends)]
+    with quiet_heap():
+        replayed = asked.begin(store)
+        return [replayed(number, lambda _: None) for number in sorted(asked.ends)]
 
 
 def replay_record(

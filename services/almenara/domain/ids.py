@@ -10,12 +10,12 @@ from typing import Any
 # Crockford's base 32 (no I, L, O, U): https://www.crockford.com/base32.html
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CITE_SYMBOLS = 7
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
 
 
 def canonical(value: Any) -> bytes:
     """The one JSON spelling of `value`: sorted keys, no spaces, UTF-8; NaN is refused (ValueError)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
-    return text.encode()
+    return _encoder.encode(value).encode()
 
 
 def content_id(*parts: Any) -> str:

@@ -3,7 +3,7 @@
 A detection that says nothing new about an alert decides nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -112,7 +112,7 @@ def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, rules
         search=detection.search,
         checked=detection.checked,
         tags=rule.tags,
-        entities=tuple(sorted(set(_ids(held, detection.matched)))),
+        entities=tuple(sorted(_ids(held, detection.matched))),
         shadow=rule.shadow,
         backfill=any("backfill" in (item.data.get("flags") or ()) for item in held[-1:]),
         ruleset=ruleset_hash,
@@ -172,26 +172,27 @@ def _countries(held: Sequence[Evidence], country: str) -> dict[str, tuple[str, .
     roles: dict[str, set[str]] = {"key": {country}}
     for item in held:
         named = item.data.get("countries")
-        for role, codes in named.items() if isinstance(named, Mapping) else ():
+        for role, codes in named.items() if isinstance(named, dict) else ():
             if isinstance(codes, list | tuple):
                 roles.setdefault(str(role), set()).update(str(code) for code in codes)
     return {role: tuple(sorted(roles[role])) for role in sorted(roles)}
 
 
-def _ids(held: Sequence[Evidence], matched: Sequence[Matched]) -> Iterator[str]:
-    for one in matched:
-        if one.entry:
-            yield one.entry["id"]
+def _ids(held: Sequence[Evidence], matched: Sequence[Matched]) -> set[str]:
+    found = {one.entry["id"] for one in matched if one.entry}
     for item in held:
-        yield from _named_ids(item.data)
+        _named_ids(item.data, found)
+    return found
 
 
-def _named_ids(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if isinstance(value.get("id"), str) and "name" in value:
-            yield value["id"]
-        for key in sorted(value):
-            yield from _named_ids(value[key])
+def _named_ids(value: Any, found: set[str]) -> None:
+    """Adds the id of every object that has a name too, at any depth."""
+    if isinstance(value, dict):
+        uid = value.get("id")
+        if isinstance(uid, str) and "name" in value:
+            found.add(uid)
+        for inner in value.values():
+            _named_ids(inner, found)
     elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _named_ids(item)
+        for inner in value:
+            _named_ids(inner, found)
