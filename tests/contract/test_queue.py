@@ -1,5 +1,6 @@
 """The send queue: what is due, one of a thread at a time, claims that run out, doubt that stays."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import create_engine, text
 
+from almenara.adapters.sql.store import SqlStore
 from almenara.domain.circuit import Sign
 from almenara.domain.errors import Rejected
 from almenara.ports.log import DELIVERIES, EVENTS, Entry
@@ -115,6 +118,19 @@ def test_each_step_writes_its_record(store: Store) -> None:
     assert store.settle(claim, FINAL, [record("delivered")])
     assert recorded(store) == ["attempting", "delivered"]
     assert store.pending() == 0
+
+
+def test_what_is_settled_for_good_keeps_only_its_id(database_url: str) -> None:
+    with closing(SqlStore(database_url, 2)) as store:
+        queue(store, send("a", "t"), send("b", "u"), send("c", "v"))
+        one, two, _ = take(store)
+        store.settle(one, FINAL, [])
+        store.settle(two, Settlement(NOW + MINUTE), [])
+        engine = create_engine(database_url)
+        with engine.connect() as connection:
+            found = connection.execute(text("SELECT id, body FROM sends ORDER BY id")).all()
+        engine.dispose()
+    assert [(row.id, bytes(row.body)) for row in found] == [("a", b""), ("b", b"to b"), ("c", b"to c")]
 
 
 def test_settled_again_at(store: Store) -> None:

@@ -198,7 +198,8 @@ class MemoryStore:
             queued.attempted, queued.claimed_until = False, None
             queued.doubt = queued.doubt or settlement.doubt
             queued.due = settlement.again_at or queued.due
-            queued.settled = settlement.again_at is None
+            if settlement.again_at is None:
+                queued.settled, queued.send = True, replace(queued.send, body=b"")
             queued.handle = settlement.handle or queued.handle
             self._note(claim.send.destination, settlement)
             return True

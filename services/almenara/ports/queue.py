@@ -94,7 +94,10 @@ class SendQueue(Protocol):
         """Records that the attempt starts. False when the claim was lost; then nothing may be sent."""
 
     def settle(self, claim: Claim, settlement: Settlement, entries: Sequence[Entry]) -> bool:
-        """Records what came of it, with `entries`. False when the claim was lost; then nothing is written."""
+        """Records what came of it, with `entries`; what is settled for good keeps its id and loses its body.
+
+        False when the claim was lost; then nothing is written.
+        """
 
     def pending(self) -> int:
         """How many sends are not settled for good."""

@@ -107,7 +107,7 @@ class SqlQueue(SqlDestinations):
         if settlement.doubt:
             values["doubt"] = True
         if settlement.again_at is None:
-            values["settled"] = True
+            values |= {"settled": True, "body": b""}  # the id keeps repeats out; what was said stands in `notices`
         else:
             values["due"] = micros(settlement.again_at)
         if settlement.handle:
