@@ -182,19 +182,20 @@ class TimelineDetector:
 
     def _take(self, counted: Counted, clock: datetime, *, settled: bool = False) -> list[Detection]:
         """Counts what has come. One event is counted once under a key, whatever it is a member as."""
-        entry = counted.entry
-        self._move_horizon(counted, micros(clock))
+        entry, keys = counted.entry, counted.keys
+        self._move_horizon(counted, clock)
+        if len(keys) == 1 and not counted.again:
+            return self._count(keys[0], entry, clock, settled=settled)
         found: list[Detection] = []
         before = self._tracks.keys_of(entry.uid) if counted.again else ()
-        left = [key for key in before if key not in counted.keys]
-        for key in (*left, *counted.keys):
+        for key in (*(key for key in before if key not in keys), *keys):
             # Each key has an entry of its own: whether something holds differs.
-            own = entry if len(counted.keys) == 1 else msgspec.structs.replace(entry)
-            found += self._count(key, own, clock, stays=key in counted.keys, again=counted.again, settled=settled)
+            own = msgspec.structs.replace(entry)
+            found += self._count(key, own, clock, stays=key in keys, again=counted.again, settled=settled)
         return found
 
     def _count(
-        self, key: Key, entry: Entry, clock: datetime, *, stays: bool, again: bool, settled: bool
+        self, key: Key, entry: Entry, clock: datetime, *, settled: bool, stays: bool = True, again: bool = False
     ) -> list[Detection]:
         """Counts an entry under one key, or (`stays` is False) no longer.
 
@@ -210,7 +211,7 @@ class TimelineDetector:
                 entry.members |= known.members
             self._tracks.discard(key, known)
             pending = self._judge(key, known, gone=True)
-        moved = self._begin(key, entry, gone=not stays)
+        moved = self._begin(key, entry, gone=not stays) if self._pattern.quiet else None
         if stays:
             count = self._tracks.add(key, entry)
             if 0 < count < self._pattern.least and known is None and not moved and not settled:
@@ -367,17 +368,18 @@ class TimelineDetector:
             noted.gone[entry.uid] = entry
         self._touched[key] = noted
 
-    def _move_horizon(self, counted: Counted, clock: int) -> None:
+    def _move_horizon(self, counted: Counted, clock: datetime) -> None:
         """Forgets what no event can need that comes from now on, in steps: not for every event."""
-        self.state.longest = max(self.state.longest, counted.entry.end - counted.entry.time)
+        length = counted.entry.end - counted.entry.time
+        if length > self.state.longest:
+            self.state.longest = length
         if self._lateness is None:
             return
         kept = self._lateness + self._pattern.kept + self.state.longest
-        horizon = min(clock, counted.recorded) - kept
+        horizon = min(micros(clock), counted.recorded) - kept
         step = max(kept // 4, 1)
-        horizon -= horizon % step
-        if horizon > self.state.tracks.horizon:
-            self.state.tracks.horizon = horizon
+        if horizon >= self.state.tracks.horizon + step:
+            self.state.tracks.horizon = horizon - horizon % step
 
     def _spared(self, key: Key) -> Iterable[Range]:
         return self._pattern.spared(self._tracks, key, self.state.episodes.get(key, ()))

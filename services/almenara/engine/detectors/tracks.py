@@ -71,10 +71,8 @@ class Tracks:
 
         Says how many entries its window holds when it is the latest of its key and all are moments; else 0.
         """
-        if entry.uid in self._keys:
+        if self._keys.setdefault(entry.uid, key) != key:
             self._note(entry.uid, key)
-        else:
-            self._keys[entry.uid] = key
         count = self.windows.add(key, entry.time)
         entries = self._entries.get(key)
         if entries is None:
@@ -86,7 +84,7 @@ class Tracks:
             count = 0
         if entry.end != entry.time:
             self.state.lengths[key] = max(self.state.lengths.get(key, 0), entry.end - entry.time)
-        return 0 if self.state.lengths and key in self.state.lengths else count
+        return 0 if key in self.state.lengths else count
 
     def discard(self, key: str, entry: Entry) -> None:
         """Takes an entry of the key out again."""
@@ -114,7 +112,8 @@ class Tracks:
 
     def find(self, key: str, uid: str) -> Entry | None:
         """The entry of an event under a key."""
-        if key not in self.keys_of(uid):
+        held = self._keys.get(uid)
+        if held is None or (held != key and key not in self.keys_of(uid)):
             return None
         return next((entry for entry in self.of(key) if entry.uid == uid), None)
 
