@@ -61,7 +61,9 @@ def evolve(circuit: Circuit, sign: Sign) -> Circuit:
     if sign.wait_s > 0:
         return _opened(circuit, sign, sign.wait_s)
     if sign.up:
-        return circuit if not circuit.failures and circuit.until is None else _closed(circuit, sign)
+        well = not circuit.failures and circuit.until is None
+        # what was on its way when it opened tells nothing new, and shortens no wait that was asked for
+        return circuit if well or circuit.state(sign.at) == CircuitState.OPEN else _closed(circuit, sign)
     circuit = replace(circuit, failures=circuit.failures + 1, error=sign.error)
     if circuit.failures < OPEN_AFTER:
         return circuit
