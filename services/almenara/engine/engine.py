@@ -150,11 +150,13 @@ class Engine:
                 self.state.fired[rule.name][event.id] = None
             yield self._fired(rule.name, event, why())
         users = self._users[rule.name]
-        signal = Signal(rule.name, view, (event,), why, settled=counted is not None) if users else None
+        if not users:
+            return
+        signal = Signal(rule.name, view, (event,), why, settled=counted is not None)
         for detector in users:
-            if detector.refuses_late and self._is_late(event) and detector.rule.name not in (counted or ()):
+            if detector.rule.name not in (counted or ()) and detector.is_late(signal, self.clock):
                 late.append(Late(detector.rule.name, event))
-            elif signal is not None:
+            else:
                 yield from detector.on_signal(signal, self.clock)
 
     def _fired(self, rule: str, event: Event, matched: tuple[Matched, ...]) -> Detection:
@@ -169,14 +171,10 @@ class Engine:
             matched=matched,
         )
 
-    def _is_late(self, event: Event) -> bool:
-        lateness = self.ruleset.allowed_lateness
-        return lateness is not None and event.recorded - event.end > lateness
-
     def _correct(self, event: Event, late: list[Late]) -> Iterator[Detection]:
         """An event's new content under its old id: its alerts are decided again."""
         of, content = str(event.data.get("of", "")), event.data.get("event")
-        counted = frozenset(d.rule.name for d in self._detectors if d.refuses_late and d.holds(of))
+        counted = frozenset(d.rule.name for d in self._detectors if d.holds(of))
         before, source = list(self._remove(of, correcting=True)), self._readings.remove(of)
         after: list[Detection] = []
         if isinstance(content, dict):

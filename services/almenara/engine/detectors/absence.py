@@ -40,8 +40,6 @@ _FEW: Final = 8
 class AbsenceDetector:
     """Watches one absence rule. `readings` are shared with the other rules of the engine."""
 
-    refuses_late = False
-
     def __init__(self, rule: AbsenceRule, state: AbsenceState, readings: Readings) -> None:
         self.rule = rule
         self.state = state

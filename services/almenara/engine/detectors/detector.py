@@ -44,9 +44,8 @@ class Detector(Protocol):
     def rule(self) -> Correlation:
         """The rule that it runs."""
 
-    @property
-    def refuses_late(self) -> bool:
-        """Whether events that came later than the ruleset's lateness are kept from it and recorded as late."""
+    def is_late(self, signal: Signal, clock: datetime) -> bool:
+        """Whether the signal comes too late to be counted; it is kept from the detector and recorded as late."""
 
     def on_signal(self, signal: Signal, clock: datetime) -> list[Detection]:
         """Takes what one member said."""

@@ -64,12 +64,11 @@ class _Pending:
 class TimelineDetector:
     """Runs one rule over its pattern. `lateness` bounds how long events are kept; None keeps them for ever."""
 
-    refuses_late = True
-
     def __init__(self, rule: Correlation, pattern: Pattern, state: TimelineState, lateness: timedelta | None) -> None:
         self.rule = rule
         self.state = state
         self._pattern = pattern
+        self._allowed = lateness
         self._lateness = None if lateness is None else length(lateness)
         self._grace = length(rule.grace)
         self._keys = Keys(rule)
@@ -80,6 +79,10 @@ class TimelineDetector:
         # Both live only while one correction is taken: what it touched by key, and the deadlines of what waited.
         self._touched: dict[Key, _Pending] = {}
         self._deadlines: dict[str, int] = {}
+
+    def is_late(self, signal: Signal, clock: datetime) -> bool:
+        """Whether the event became known later than the ruleset's lateness allows."""
+        return self._allowed is not None and signal.event.recorded - signal.event.end > self._allowed
 
     def on_signal(self, signal: Signal, clock: datetime) -> list[Detection]:
         """Counts the event under each of its keys, at once or when its grace has passed."""

@@ -5,7 +5,7 @@ What each kind asks for is read in `conditions`. What parses and means nothing i
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from sigma.correlations import SigmaCorrelationRule, SigmaExtendedCorrelationCondition
@@ -16,10 +16,7 @@ from almenara.engine.reading.conditions import ConditionReader
 from almenara.engine.reading.extension import DETECTING
 from almenara.engine.reading.modifiers import nearest
 from almenara.engine.reading.parsed import Parsed, common
-from almenara.engine.rule import NO_TIME, AnyRule, ChangeRule, Correlation, FirstSeenRule, Rule, SingleRule
-
-MATCH: Final = ":match"
-"""Ends the name of the hidden rule over one event that feeds a rule which looks at the events before it as well."""
+from almenara.engine.rule import MATCH, NO_TIME, AnyRule, ChangeRule, Correlation, FirstSeenRule, Rule, SingleRule
 
 
 def feeding(parsed: Sequence[Parsed]) -> set[str]:
@@ -55,8 +52,7 @@ def compile_all(
 ) -> list[AnyRule]:
     """All rules, members before the correlations over them; faults are added to `faults`.
 
-    `version` is that of watchlists, lexicons and lateness; `failed` are names and ids of rules whose own faults are told
-    already.
+    `version` is that of watchlists, lexicons and lateness; `failed` are names and ids of rules whose faults are told.
     """
     compiler = _Compiler(parsed, singles, version, failed)
     rules = compiler.compile()
