@@ -133,3 +133,13 @@ def test_a_heartbeat_that_never_ends_is_remembered_in_bounded_space() -> None:
         assert [(one.what, one.key) for one in found] == ([("raised", "q")] if hour % 100 == 52 else [])
         sizes.append(len(dump(engine.state)))
     assert max(sizes[100:]) < 1.1 * min(sizes[100:])
+
+
+def test_what_is_late_is_recorded_as_late_and_says_nothing() -> None:
+    engine = Engine(TERMS.ruleset())
+    run(engine, event(HELD, "a", 0), tick(23), tick(200))
+    for late in (event(REGISTERED, "b", 1, known=200), event(HELD, "a2", 2, known=200)):
+        findings = engine.apply(late)
+        assert findings.detections == []
+        assert [(one.rule, one.event.id) for one in findings.late] == [("missing", late.id)]
+    assert engine.apply(event(HELD, "a3", 199, known=200)).late == []
