@@ -27,28 +27,30 @@ class Embedded:
         self._store = store
         self._batch = batch
         self._workers = [
-            (processor.stream, partition, self._worker(processor, partition, snapshot_every))
+            (processor.stream, [self._worker(processor, number, snapshot_every) for number in range(store.partitions)])
             for processor in processors
-            for partition in range(store.partitions)
         ]
 
     def pump(self) -> int:
         """Works until nothing is left to take. Returns how many records were taken."""
         taken = 0
-        while step := sum(self._drain(stream, partition, worker) for stream, partition, worker in self._workers):
+        while step := sum(self._drain(stream, workers) for stream, workers in self._workers):
             taken += step
         return taken
 
     def workers(self, stream: str) -> list[Worker]:
         """The workers that read a stream, by partition."""
-        return [worker for name, _, worker in self._workers if name == stream]
+        return [worker for name, workers in self._workers if name == stream for worker in workers]
 
     def _worker(self, processor: Processor, partition: int, snapshot_every: int) -> Worker:
         store = self._store
         return Worker(processor, partition, unit=store, snapshots=store, history=store, snapshot_every=snapshot_every)
 
-    def _drain(self, stream: str, partition: int, worker: Worker) -> int:
+    def _drain(self, stream: str, workers: Sequence[Worker]) -> int:
         taken = 0
-        while records := self._store.read(stream, partition, worker.after, self._batch):
-            taken += worker.take(records)
+        ends = self._store.ends(stream)
+        for partition, worker in enumerate(workers):
+            end = ends.get(partition, 0)
+            while worker.after < end and (records := self._store.read(stream, partition, worker.after, self._batch)):
+                taken += worker.take(records)
         return taken

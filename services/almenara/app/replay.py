@@ -18,7 +18,7 @@ from almenara.ports.log import ALERTS, EVENTS
 from almenara.ports.store import Store
 from almenara.rules.service import RulesProcessor
 
-RECORDS_A_JOB: Final = 50_000
+RECORDS_A_JOB: Final = 20_000
 """A further process pays from about so many records on: it has to start and to compile the rules for itself."""
 
 Watch = Callable[[int, int], None]

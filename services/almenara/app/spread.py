@@ -4,8 +4,11 @@ What comes back is the same for any number of processes. Knows nothing of what t
 """
 
 import multiprocessing
+import multiprocessing.context
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager, nullcontext
@@ -65,8 +68,7 @@ def spread(
 def _elsewhere(
     source: Source, begin: Begin[Task, Result], tasks: Sequence[Task], *, jobs: int, progress: Progress
 ) -> Iterator[tuple[Task, Result]]:
-    # Spawned, not forked: connections and threads must not be shared with this process.
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     counted, stop = context.Value("q", 0), context.Event()
     pool = ProcessPoolExecutor(jobs, context, _begin, (source, begin, counted, stop))
     told = 0
@@ -82,6 +84,16 @@ def _elsewhere(
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """How processes are started: each of them opens the record for itself, so nothing of this one is used there.
+
+    A fork takes 10 ms where a new interpreter imports everything again for most of a second; but a lock that another
+    thread holds at that moment would stay shut in the copy for ever.
+    """
+    forks = sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork" if forks else "spawn")
 
 
 class _Stopped(Exception):
