@@ -94,17 +94,23 @@ def activate(session: Session, reason: str, by: str, digest: str | None) -> int:
 @command.command(name="list")
 @verb
 def list_(session: Session) -> int:
-    """The rules of the folder: name, level, status, version, tests."""
+    """The rules of the folder: name, kind, level, status, version, tests."""
+    from almenara.engine.detectors.standing import needed
+    from almenara.engine.rule import is_hidden
     from almenara.engine.ruleset import build
 
     for rule in build(_content(session)).rules:
-        kind = type(rule).__name__.removesuffix("Rule").lower()
+        if is_hidden(rule):
+            continue
+        kind, asks = rule.__struct_config__.tag, needed(rule)
         status = "shadow" if rule.shadow else "live" if rule.alerts else "feeds correlations"
         session.give(
             {"name": rule.name, "kind": kind, "level": rule.level, "version": rule.version, "status": status,
-             "tests": len(rule.tests), "title": rule.title}
+             "tests": len(rule.tests), "title": rule.title, "asks": asks}
         )  # fmt: skip
         session.say(f"{rule.name:24} {kind:10} {rule.level:14} v{rule.version}  {status:20} {rule.title}")
+        if asks:
+            session.say(f"{'':24} {asks}")
     return 0
 
 

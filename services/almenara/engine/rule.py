@@ -14,6 +14,8 @@ from almenara.engine.expression import And, Field, Node, Not, Until
 
 NO_TIME: Final = timedelta(0)
 ANY_COUNTRY: Final = "*"
+MATCH: Final = ":match"
+"""Ends the name of the hidden rule over one event that feeds a rule which looks at the events before it as well."""
 REMEMBER: Final = timedelta(days=400)
 """How long an absence is remembered after its deadline where the rule says nothing."""
 
@@ -141,6 +143,11 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
 
     of: timedelta
     at_least: float
+
+
+def is_hidden(rule: Rule) -> bool:
+    """Whether the rule is no document of its own: it feeds a rule that looks at the events before it as well."""
+    return rule.name.endswith(MATCH)
 
 
 class WindowRule(Correlation, frozen=True, kw_only=True):

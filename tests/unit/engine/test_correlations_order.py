@@ -1,4 +1,4 @@
-"""The order of arrival: within the grace it changes no byte; without grace it changes when things are said, not what."""
+"""The order of arrival: within the grace it changes no byte; without, it changes when things are said, not what."""
 
 import random
 from collections.abc import Iterable, Sequence

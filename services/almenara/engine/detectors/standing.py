@@ -1,6 +1,7 @@
 """What a detector knows of one counted event, in words: for those who ask why there was no alert."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from almenara.domain.durations import format_duration
 from almenara.engine.detectors.episodes import Episode
@@ -16,6 +17,7 @@ from almenara.engine.rule import (
     OrderedRule,
     Presence,
     Present,
+    Rule,
     TemporalRule,
 )
 
@@ -31,21 +33,24 @@ def account(
         yield f"  nothing is said of events before {moment(loud_from):%Y-%m-%d %H:%M UTC}: it is still learning"
 
 
-def needed(rule: Correlation) -> str:
-    """What a rule over counted events asks for, in words."""
+def needed(rule: Rule) -> str:
+    """What a rule over counted events asks for, in words; empty for any other rule."""
+    if not isinstance(rule, Correlation):
+        return ""
     timespan = format_duration(rule.timespan)
     if isinstance(rule, AggregateRule):
         bound, fields = f"{rule.bound:g}", ", ".join(rule.fields)
         if rule.measure == Measure.EVENTS:
-            asked = f"{_OPS[rule.op]}{bound}"
+            asked = f"{_OPS[rule.op]}{bound} events"
         elif rule.measure == Measure.VALUES:
             asked = f"{_OPS[rule.op]}{bound} different {fields}"
         else:
             percent = f" {rule.percentile}" if rule.measure == Measure.PERCENTILE else ""
             asked = f"{rule.measure}{percent} of {fields} {_OPS[rule.op]}{bound}"
         if rule.baseline:
-            asked += f", {rule.baseline.at_least:g} times the usual of {format_duration(rule.baseline.of)} before"
-        return asked
+            asked += f" within {timespan}, {rule.baseline.at_least:g} times the usual of {format_duration(rule.baseline.of)} before"
+            return asked
+        return f"{asked} within {timespan}"
     if isinstance(rule, TemporalRule):
         return f"{_condition(rule.condition)} within {timespan}"
     if isinstance(rule, OrderedRule):
@@ -55,7 +60,7 @@ def needed(rule: Correlation) -> str:
     return f"another {rule.field} than the one before" if isinstance(rule, ChangeRule) else ""
 
 
-_OPS = {"gte": "", "gt": "more than ", "lte": "at most ", "lt": "less than ", "eq": "exactly ", "neq": "other than "}
+_OPS: Final = {"gte": "at least ", "gt": "more than ", "lte": "at most ", "lt": "less than ", "eq": "exactly ", "neq": "other than "}
 
 
 def _near(rule: Correlation, tracks: Tracks, key: str, entry: Entry) -> str:
@@ -71,8 +76,7 @@ def _near(rule: Correlation, tracks: Tracks, key: str, entry: Entry) -> str:
     near = [one for one in entries if one.end > entry.time - span and one.time < entry.end + span]
     members = sorted({name for one in near for nth, name in enumerate(rule.rules) if one.members >> nth & 1})
     of = f" ({', '.join(members)})" if len(rule.rules) > 1 else ""
-    verb = "is needed" if isinstance(rule, FirstSeenRule) else "are needed"
-    return f"{len(near)} of its key{of} within {format_duration(rule.timespan)}, {needed(rule)} {verb}"
+    return f"{len(near)} of its key{of} within {format_duration(rule.timespan)}; needed: {needed(rule)}"
 
 
 def _condition(condition: Presence) -> str:

@@ -18,6 +18,7 @@ from sigma.correlations import (
 from almenara.domain.errors import Fault
 from almenara.engine.reading.parsed import Parsed
 from almenara.engine.rule import (
+    NO_TIME,
     AbsenceRule,
     AggregateRule,
     AtLeast,
@@ -82,7 +83,7 @@ class ConditionReader:
             self._fault("condition", f"{kind} needs a number", "write condition: {gte: 3}")
             return None
         op, raw = condition.op.name.lower(), condition.fieldref
-        fields: tuple[Any, ...] = (raw,) if isinstance(raw, str) else tuple(raw or ())
+        fields: tuple[Any, ...] = tuple(raw) if isinstance(raw, list) else () if raw is None else (raw,)
         if any(not isinstance(name, str) or not name for name in fields):
             self._fault_at(("correlation", "condition", "field"), "a field is named by a text", "field: amount.usd")
         elif measure == Measure.EVENTS and fields:
@@ -122,7 +123,7 @@ class ConditionReader:
 
     def _baseline(self, base: dict[str, Any], measure: Measure) -> Any:
         baseline = self._one.extension.baseline
-        if baseline is not None and measure in _COUNTS and baseline.of < base["timespan"]:
+        if baseline is not None and measure in _COUNTS and NO_TIME < baseline.of < base["timespan"]:
             what = "the history is shorter than the timespan"
             self._fault_at(("almenara", "baseline", "of"), what, "write a longer one, such as 90d")
         return baseline

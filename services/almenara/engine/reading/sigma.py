@@ -60,6 +60,7 @@ _CURES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("references", "fields", "falsepositives", "scope"), "write a list"),
     **dict.fromkeys(("description", "author", "license"), "write one text"),
 }
+_ONE_BOUND: Final = "ask for one bound (gte, gt, lte, lt, eq or neq); for the other one write a rule of its own"
 _OF_ONE_FILE: Final = ("global", "repeat", "reset")
 
 
@@ -130,5 +131,6 @@ def _placed(document: Document, error: Exception) -> Fault:
     part = part or next((key for word, key in _NAMED_ONLY_IN_WORDS if word in text.lower()), "")
     if part == "correlation":
         inner = next((key for word, key in _WHERE_IN_CORRELATION if word in text.lower()), "")
-        return document.fault((part, inner) if inner else (part,), text, _CURES.get(inner, ""))
+        cure = _ONE_BOUND if "exactly one condition item" in text else _CURES.get(inner, "")
+        return document.fault((part, inner) if inner else (part,), text, cure)
     return document.fault((part,) if part else (), text, _CURES.get(part, ""))
