@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from almenara.domain.alert import Change
 from almenara.domain.event import Event
@@ -296,5 +296,5 @@ class Stream(RuleBasedStateMachine):
             assert found.get(name, []) == wanted.get(name, []), name
 
 
-TestStream = Stream.TestCase
-TestStream.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+def test_what_is_found_is_what_is_defined() -> None:
+    run_state_machine_as_test(Stream, settings=settings(max_examples=30, stateful_step_count=30, deadline=None))
