@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from almenara.app.compiled import CompiledRulesets, user_cache
 from almenara.app.evaluation import evaluate
 from almenara.domain.event import Event
 from almenara.engine.detection import Detection
@@ -38,6 +39,11 @@ def content(*rules: str, watchlist: str = "") -> Content:
 def compiled(*rules: str, watchlist: str = "") -> Ruleset:
     """The compiled ruleset."""
     return build(content(*rules, watchlist=watchlist))
+
+
+def kept(*rules: str) -> Ruleset:
+    """The compiled ruleset as `rules eval` keeps it: compiled once, and found again by every later pass and run."""
+    return CompiledRulesets(user_cache()).ruleset(content(*rules))
 
 
 def bodies_of(events: Iterable[Event]) -> list[bytes]:

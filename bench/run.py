@@ -72,7 +72,7 @@ def _rows(module: str, setup: Setup) -> Iterator[Row]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="How fast Almenara is, as ratios in one run.")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the events: only a hint, in under a minute")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the events: only a hint, in some minutes")
     parser.add_argument("--only", help="numbers of figures, with commas: 1,2,9 or memory")
     parser.add_argument("--no-peers", action="store_true", help="neither install nor run any peer")
     parser.add_argument("--no-install", action="store_true", help="run the peers that are installed, install none")

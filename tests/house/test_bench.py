@@ -20,7 +20,12 @@ def test_the_benchmark_prints_its_table_without_any_peer() -> None:
     told = done.stdout.splitlines()
     assert told[0].startswith("Python")
     rows = {line[5:60].strip(): line for line in told[2:-1]}
-    for what in ("200 rules, evaluation only", "replay of 200 rules from the log (SQLite)", "absence, 100,000 keys"):
+    for what in (
+        "200 rules, evaluation only",
+        "replay of 200 rules from the log (SQLite)",
+        "window counts, 100,000 keys: the structure alone",
+        "absence, 100,000 keys: the structure alone",
+    ):
         assert rows[what].rstrip().partition(what)[2].split()[0][0].isdigit()
     for what in ("over bytewax count_window", "over Esper", "over spaCy PhraseMatcher"):
         assert "skipped: not asked for (--no-peers)" in rows[what]
