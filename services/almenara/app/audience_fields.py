@@ -198,9 +198,8 @@ def escalations(steps: tuple[Step, ...]) -> tuple[Escalation, ...]:
     """The steps as the log has them: one that names no levels has those of the step before it."""
     found: list[Escalation] = []
     for step in steps:
-        levels = step.unacknowledged
-        if levels is None:
-            levels = found[-1].levels if found else ()
+        before: tuple[str, ...] = found[-1].levels if found else ()
+        levels: tuple[str, ...] = before if step.unacknowledged is None else step.unacknowledged
         found.append(Escalation(after=_seconds(step.after), to=step.to, levels=levels))
     return tuple(found)
 

@@ -233,7 +233,9 @@ def test_a_window_holds_what_is_less_than_a_span_before(times: list[int], span: 
     assert windows.times.get("k", []) == [time for time in left if time >= 30]
 
 
-SCALAR = st.one_of(st.text(max_size=5), st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False), st.none())
+SCALAR = st.one_of(
+    st.text(max_size=5), st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False), st.none()
+)
 
 
 @given(data=st.fixed_dictionaries({"b": st.one_of(SCALAR, st.lists(SCALAR, max_size=3)), 'a"': SCALAR}))

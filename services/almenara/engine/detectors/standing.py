@@ -48,7 +48,8 @@ def needed(rule: Rule) -> str:
             percent = f" {rule.percentile}" if rule.measure == Measure.PERCENTILE else ""
             asked = f"{rule.measure}{percent} of {fields} {_OPS[rule.op]}{bound}"
         if rule.baseline:
-            asked += f" within {timespan}, {rule.baseline.at_least:g} times the usual of {format_duration(rule.baseline.of)} before"
+            usual = f"{rule.baseline.at_least:g} times the usual of {format_duration(rule.baseline.of)} before"
+            asked += f" within {timespan}, {usual}"
             return asked
         return f"{asked} within {timespan}"
     if isinstance(rule, TemporalRule):
@@ -60,7 +61,14 @@ def needed(rule: Rule) -> str:
     return f"another {rule.field} than the one before" if isinstance(rule, ChangeRule) else ""
 
 
-_OPS: Final = {"gte": "at least ", "gt": "more than ", "lte": "at most ", "lt": "less than ", "eq": "exactly ", "neq": "other than "}
+_OPS: Final = {
+    "gte": "at least ",
+    "gt": "more than ",
+    "lte": "at most ",
+    "lt": "less than ",
+    "eq": "exactly ",
+    "neq": "other than ",
+}
 
 
 def _near(rule: Correlation, tracks: Tracks, key: str, entry: Entry) -> str:
