@@ -23,20 +23,21 @@ T = TypeVar("T", bound=Due)
 class Deadlines(Generic[T]):
     """Items by their `due`. `width` is that of a slot, in the same unit: a small part of the usual wait."""
 
-    __slots__ = ("_coming", "_edge", "_near", "_slots", "_width")
+    __slots__ = ("_added", "_coming", "_edge", "_near", "_slots", "_width")
 
     def __init__(self, width: int) -> None:
         self._width = max(1, width)
         self._slots: dict[int, list[T]] = {}
         self._coming: list[int] = []  # the numbers of the slots, a heap
-        self._near: list[T] = []  # the slots that were put in order and not used up yet, a heap
-        self._edge: float = float("-inf")  # where the slots begin: what is due before it goes into _near
+        self._near: list[T] = []  # the slot that was put in order and is not used up yet, its first item last
+        self._added: list[T] = []  # what came for that slot or an earlier one since, a heap
+        self._edge: float = float("-inf")  # where the slots begin: what is due before it goes into _added
 
     def add(self, item: T) -> None:
         """Lets the item wait."""
         due = item.due
         if due < self._edge:
-            heappush(self._near, item)
+            heappush(self._added, item)
             return
         number = due // self._width
         slot = self._slots.get(number)
@@ -48,15 +49,21 @@ class Deadlines(Generic[T]):
 
     def until(self, clock: int) -> Iterator[T]:
         """Takes what is due by the clock, in order; what is added meanwhile comes in its place."""
+        added = self._added
         while True:
-            if self._near:
-                if self._near[0].due > clock:
+            near = self._near
+            if added and (not near or added[0] < near[-1]):
+                if added[0].due > clock:
                     return
-                yield heappop(self._near)
+                yield heappop(added)
+            elif near:
+                if near[-1].due > clock:
+                    return
+                yield near.pop()
             elif self._coming and self._coming[0] * self._width <= clock:
                 number = heappop(self._coming)
                 self._edge = (number + 1) * self._width
                 self._near = self._slots.pop(number)
-                self._near.sort()  # a list in order is a heap
+                self._near.sort(reverse=True)
             else:
                 return
