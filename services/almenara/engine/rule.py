@@ -13,6 +13,7 @@ import msgspec
 from almenara.engine.expression import And, Field, Node, Not, Until
 
 NO_TIME: Final = timedelta(0)
+_DAY: Final = timedelta(days=1)
 ANY_COUNTRY: Final = "*"
 MATCH: Final = ":match"
 """Ends the name of the hidden rule over one event that feeds a rule which looks at the events before it as well."""
@@ -157,8 +158,11 @@ class WindowRule(Correlation, frozen=True, kw_only=True):
 
     @property
     def horizon(self) -> timedelta | None:
-        """The timespan, the grace and what the members need; the ruleset's lateness comes on top."""
-        return None if self.fed_from is None else self.timespan + self.grace + self.fed_from
+        """The timespan, the grace and what the members need, and the day of what is known only to the day.
+
+        The ruleset's lateness comes on top.
+        """
+        return None if self.fed_from is None else self.timespan + self.grace + self.fed_from + _DAY
 
 
 class AggregateRule(WindowRule, frozen=True, kw_only=True, tag="aggregate"):
