@@ -37,7 +37,8 @@ class CompiledRulesets:
             return assemble(content, _decoder.decode(path.read_bytes()))
         except (OSError, msgspec.MsgspecError, Faulty):
             made = build(content)
-        with contextlib.suppress(OSError):
+        # a number beyond 64 bits compiles and cannot be written: then nothing is kept
+        with contextlib.suppress(OSError, OverflowError, msgspec.MsgspecError):
             self._keep(path, _encoder.encode(made.rules))
         return made
 

@@ -4,14 +4,14 @@ For what changed the last part of the log is folded again, as far back as it can
 are dropped. Nothing in flight is lost, and what was told before stays as it was told.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from almenara.domain.errors import Rejected
 from almenara.domain.event import ACTIVATIONS, COMMANDS, TICK, Event
 from almenara.engine.engine import Engine, EngineState
-from almenara.engine.rule import NO_TIME, AnyRule, Correlation
+from almenara.engine.rule import NO_TIME, AbsenceRule, AnyRule, Correlation
 from almenara.engine.ruleset import Ruleset
 from almenara.ports.log import Record
 from almenara.ports.processor import History
@@ -23,39 +23,71 @@ JOINED_WITHIN: Final = timedelta(days=400)
 _NOT_FOR_RULES: Final = (*ACTIVATIONS, *COMMANDS)
 
 
-def take_over(ruleset: Ruleset, running: Engine | None, history: History, upto: int) -> Engine:
-    """The engine of the new ruleset as it stands after the record `upto`; `running` is the one it takes over from."""
+def take_over(
+    ruleset: Ruleset,
+    running: Engine | None,
+    history: History,
+    upto: int,
+    *,
+    since: Mapping[str, datetime] | None = None,
+) -> Engine:
+    """The engine of the new ruleset as it stands after the record `upto`; `running` is the one it takes over from.
+
+    `since` says of rules with open alerts when the earliest event of one happened: an alert may last longer than any
+    window, and goes on under its name only if it is found again from its first event on.
+    """
     if running is None:
-        return _folded(ruleset, EngineState(), history, 0, upto)
+        return _folded(ruleset, history, 0, upto)
     state = running.state
     changed = [rule for rule in ruleset.rules if not state.remembers(rule)]
     if changed:
         part = ruleset.only(rule.name for rule in changed)
-        after = _start(history, part, running.clock, upto)
-        state = state.joined(_folded(part, EngineState(readings=state.readings), history, after, upto).state, changed)
+        lasting = [since[r.name] for r in part.rules if since and r.name in since and not isinstance(r, AbsenceRule)]
+        after = _start(history, part, min([running.clock, *lasting]), upto)
+        # Without readings from before: whatever proves a window that still matters was read after it closed.
+        state = state.joined(_folded(part, history, after, upto).state, changed)
     return Engine(ruleset, state, apart=True)
 
 
-def _folded(ruleset: Ruleset, state: EngineState, history: History, after: int, upto: int) -> Engine:
-    engine = Engine(ruleset, state, apart=True)
+def _folded(ruleset: Ruleset, history: History, after: int, upto: int) -> Engine:
+    """The engine after these records. One on which it fails leaves no trace, as it left none when it was first met."""
+    failing: set[str] = set()
+    while True:
+        engine, known = Engine(ruleset, EngineState(), apart=True), len(failing)
+        for event in _between(history, after, upto):
+            if event.position in failing:
+                continue
+            try:
+                engine.apply(event)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+                failing.add(event.position)
+                break
+        if len(failing) == known:
+            return engine
+
+
+def _between(history: History, after: int, upto: int) -> Iterator[Event]:
     while after < upto:
         records = history(after, min(upto, after + PAGE))
         if not records:
-            break
-        for event in _events(records):
-            engine.apply(event)
+            return
+        yield from _events(records)
         after = records[-1].sequence
-    return engine
 
 
 def _start(history: History, ruleset: Ruleset, clock: datetime, upto: int) -> int:
-    """The sequence behind which everything lies that can still matter to the rules."""
+    """The sequence behind which everything lies that can still matter to the rules, as seen from this moment."""
     needed = [_horizon(rule, ruleset.allowed_lateness) for rule in ruleset.rules]
     known = [horizon for horizon in needed if horizon is not None]
     if len(known) < len(needed):
         return 0
     farthest = max(known)
-    return _clock_at(history, clock - farthest, upto) if farthest else upto
+    if not farthest:
+        return upto
+    try:
+        return _clock_at(history, clock - farthest, upto)
+    except OverflowError:  # farther back than there are dates
+        return 0
 
 
 def _horizon(rule: AnyRule, lateness: timedelta | None) -> timedelta | None:

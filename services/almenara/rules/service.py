@@ -5,6 +5,7 @@ The alerts of a partition are a pure fold over that partition. Content of rulese
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -107,7 +108,12 @@ class RulesFold:
                 f"use a release with semantics {semantics}"
             )
         ruleset = self._rulesets(digest)
-        engine = take_over(ruleset, self._engine, self._history, record.sequence - 1)
+        since: dict[str, datetime] = {}
+        for alert in self._state.alerts.values():
+            if is_open(alert) and alert.events:
+                first = alert.events[0].time
+                since[alert.rule] = min(first, since.get(alert.rule, first))
+        engine = take_over(ruleset, self._engine, self._history, record.sequence - 1, since=since)
         self._engine = engine
         self._state.ruleset_hash = digest
         cause = Cause(record.id, record.position, "")

@@ -64,3 +64,9 @@ def test_old_sets_are_removed(tmp_path: Path) -> None:
     for number in range(KEPT + 3):
         compiled.ruleset(content(f"x{number}"))
     assert len(list(tmp_path.iterdir())) == KEPT
+
+
+def test_a_number_that_cannot_be_written_is_compiled_and_not_kept(tmp_path: Path) -> None:
+    large = content().files["rules/r.yml"].replace("'a|contains': x", "'a|gt': 100000000000000000000")
+    made = Content({"rules/r.yml": large})
+    assert CompiledRulesets(tmp_path).ruleset(made).rules == build(made).rules

@@ -3,6 +3,7 @@
 import functools
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -112,3 +113,23 @@ def test_what_did_not_change_never_notices(seed: int, cut: int) -> None:
     made = take_over(ruleset(on_late="ignore"), lived(ruleset(), first), Log(first).history, len(first))
     others = {"many", "strong"}
     assert spoken(made, second, others) == spoken(lived(ruleset(), first), second, others)
+
+
+def test_a_record_on_which_the_engine_fails_does_not_stop_an_activation() -> None:
+    content = {"type": "meeting.held", "time": BEYOND[1], "data": {"k": "x", "who": "y"}}
+    events = [meeting("m1", 0), meeting("m2", 1), event("event.corrected", "c", 2, of="m1", event=content), tick(3)]
+    with pytest.raises(OverflowError):
+        lived(ruleset(), events)
+    made = take_over(ruleset(on_late="ignore"), lived(ruleset(), events[:2]), Log(events).history, len(events))
+    assert sorted(held.id for _, held, _ in made.waiting()) == ["m1", "m2"]
+
+
+def test_an_alert_that_lasts_longer_than_its_windows_goes_on_under_its_name() -> None:
+    events = []
+    for hour in range(60 * 24):
+        events += [event("office.changed", f"s{hour}", hour, k="x")] if hour % 12 == 0 else []
+        events.append(tick(hour))
+    last, other = event("office.changed", "last", 60 * 24, k="x"), checked(lateness_s=LATE_S + 1).ruleset
+    made = take_over(other, lived(ruleset(), events), Log(events).history, len(events), since={"many": events[0].time})
+    found = [[said.slot for said in engine.apply(last).detections] for engine in (made, lived(other, events))]
+    assert found == [["s0"], ["s0"]]

@@ -13,6 +13,7 @@ from almenara.domain.event import Event
 from almenara.domain.ids import canonical
 from almenara.engine.detection import Detection
 from almenara.engine.rule import OnePer
+from almenara.engine.view import lookup
 
 _GONE: Final = (Reason.SOURCE_WITHDRAWN, Reason.SOURCE_CORRECTED)
 
@@ -106,7 +107,9 @@ class Joiner:
     def _key(self, detection: Detection) -> str:
         found: dict[str, Any] = {}
         for name in self._one_per.keys:
-            found[name] = detection.key.get(name)
+            # A rule over one event has no key of its own: its event has the fields.
+            of_event = next((v for v in lookup(detection.events[-1].data, name) if v is not None), None)
+            found[name] = detection.key.get(name, of_event)
         scope = detection.events[-1].country if self._apart else ""
         return scope + canonical(found).decode()
 

@@ -26,7 +26,7 @@ from almenara.engine.detectors.patterns import Pattern
 from almenara.engine.detectors.standing import account
 from almenara.engine.detectors.tracks import Entry, Range, Tracks, TracksState
 from almenara.engine.detectors.waiting import Counted, Waiting, WaitingState
-from almenara.engine.rule import Correlation
+from almenara.engine.rule import NO_TIME, Correlation, WindowRule
 
 _WHY: Final = msgspec.msgpack.Decoder(tuple[Matched, ...])
 
@@ -71,6 +71,9 @@ class TimelineDetector:
         self._allowed = lateness
         self._lateness = None if lateness is None else length(lateness)
         self._grace = length(rule.grace)
+        # What a member of its own kind says may be of long ago: as long as that one looks back, things are kept.
+        fed_from = rule.fed_from if isinstance(rule, WindowRule) else NO_TIME
+        self._fed_from = None if fed_from is None else length(fed_from)
         self._keys = Keys(rule)
         self._members = {member: 1 << number for number, member in enumerate(rule.rules)}
         self._tracks = Tracks(pattern.span, state.tracks, self._spared)
@@ -265,7 +268,8 @@ class TimelineDetector:
         found: list[Detection] = []
         reason = Reason.SOURCE_WITHDRAWN if gone else Reason.NO_LONGER_MET
         for key in self._tracks.keys(scope):
-            if self._judge_range(key, zone):
+            self._tracks.refresh(key)
+            if self._tracks.of(key) and self._judge_range(key, zone):
                 if settled:
                     self._note(key, _Pending(*zone))
                 else:
@@ -273,7 +277,9 @@ class TimelineDetector:
         return found
 
     def _remembered(self, scope: str) -> Signals:
-        return ((entry.time, entry.uid) for key in self._tracks.keys(scope) for entry in self._tracks.of(key))
+        for key in self._tracks.keys(scope):
+            self._tracks.refresh(key)
+            yield from ((entry.time, entry.uid) for entry in self._tracks.of(key))
 
     def _decide(self, key: Key, zone: Range, cause: _Cause, clock: datetime) -> list[Detection]:
         """What the range means for the alerts of a key, compared with what was said of them."""
@@ -376,9 +382,9 @@ class TimelineDetector:
         length = counted.entry.end - counted.entry.time
         if length > self.state.longest:
             self.state.longest = length
-        if self._lateness is None:
+        if self._lateness is None or self._fed_from is None:
             return
-        kept = self._lateness + self._pattern.kept + self.state.longest
+        kept = self._lateness + self._pattern.kept + self.state.longest + self._fed_from
         horizon = min(micros(clock), counted.recorded) - kept
         step = max(kept // 4, 1)
         if horizon >= self.state.tracks.horizon + step:

@@ -97,7 +97,9 @@ class _Reader:
 
 def _single(one: Parsed, expression: Node, held: Sequence[filters.Found], *, alerts: bool) -> SingleRule:
     data = one.document.data
-    hashed = [one.name, data["detection"], data["logsource"], *([[by.hash for by in held]] if held else [])]
+    one_per = one.extension.one_per
+    joined = [one_per.keys, one_per.within.total_seconds()] if one_per else None
+    hashed = [one.name, data["detection"], data["logsource"], joined, *([[by.hash for by in held]] if held else [])]
     return SingleRule(
         **common(one),
         alerts=alerts,
