@@ -20,6 +20,7 @@ from sqlalchemy import exc as sa
 from almenara.domain.errors import AlmenaraError, Refused, Unreachable
 
 BUSY_S: Final = 30.0
+WAL_TRIES: Final = 100
 """How long a writer waits for another process that writes to the same SQLite file."""
 CONNECT_S: Final = 10
 ASLEEP_S: Final = 10
@@ -203,8 +204,20 @@ def _leave_as_it_is(connection: sqlite3.Connection, _: object) -> None:
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
     connection.execute(_MAP)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # NORMAL would lose the last commits with the power
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    # Of two that make one file at once, one is told that it is locked without any waiting: it looks again.
+    for again in range(WAL_TRIES, 0, -1):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if again == 1:
+                raise
+            time.sleep(BUSY_S / WAL_TRIES)
 
 
 def _begin_sqlite(connection: Connection) -> None:
