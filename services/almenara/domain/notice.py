@@ -22,7 +22,23 @@ class NotSent(StrEnum):
     BACKFILL = "backfill"
     NEVER_TOLD = "never_told"
     NO_CHANNEL = "no_channel"
+    CONFIDENTIAL = "confidential"
+    SILENCED = "silenced"
+    INHIBITED = "inhibited"
+    AWAY = "away"
+    LEFT = "left"
     ADDRESS_CHANGED = "address_changed"
+
+
+class Told(StrEnum):
+    """Why a subscriber is told. A closed list; each is explained in the docs."""
+
+    WANTED = "wanted"
+    FOLLOWS = "follows"
+    SILENCE_ENDED = "silence_ended"
+    INHIBITION_ENDED = "inhibition_ended"
+    ESCALATED = "escalated"
+    ASSIGNED = "assigned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +46,10 @@ class Notice:
     """One record of the stream `notices`, keyed by subscriber.
 
     `delivery` is the stable delivery id; `thread` the delivery id of the first message about the alert on this
-    channel. `filter_index` is the subscriber's filter (from 0) that let the alert pass. `told` are the headlines'
-    deliveries that the subscriber got before about this alert.
+    channel. `filter_index` is the subscriber's filter (from 0) that let the alert pass; -1 for none.
+    A planned notice has a `why`, one that is not sent a `reason`; `ref` says which: the silence (its id), the alert
+    that inhibits (its citation), the deputy who is told (not sent: away), the team whose steps escalate. `on_behalf`
+    is the subscriber for whom a deputy is told.
     """
 
     id: str
@@ -41,6 +59,9 @@ class Notice:
     at: datetime
     due: datetime
     reason: NotSent | None = None
+    why: Told | None = None
+    ref: str = ""
+    on_behalf: str = ""
     channel: str = ""
     via: str = ""
     address_hash: str = ""
@@ -54,10 +75,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorNotice:
-    """What the operator is told of a channel: that it refuses for good what is sent `to` a subscriber, and why.
+    """What somebody who runs things is told, and is about no alert. Lies beside notices; `about` tells what it is.
 
-    `to` is empty when it refuses everyone. `delivery` is the stable id of this message, `refused` that of the one that
-    was refused first. Lies in the send queue beside notices; `about` tells them apart.
+    `refusal`: the operator is told that a channel (`destination`) refuses for good what is sent `to` a subscriber
+    (empty: to everyone), and the `cause`; `refused` is the delivery that was refused first. `silence`: its author is
+    told that the silence `refused` ends soon (`destination`: when, as ISO 8601), why it was made (`cause`), and what it
+    holds back (`to`: citations). `delivery` is the stable id of this message.
     """
 
     about: str = "refusal"

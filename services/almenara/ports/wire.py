@@ -116,6 +116,11 @@ def decode_notice(body: bytes) -> Notice:
     return _decode(_notice, body)
 
 
+def decode_notices(body: bytes, position: str = "") -> Notice | OperatorNotice | Event:
+    """A record of `notices`: a decision, what an author of a silence is told, or a tick or activation passed on."""
+    return decode_event(body, position) if body.startswith(b'{"specversion"') else decode_send(body)
+
+
 def decode_send(body: bytes) -> Notice | OperatorNotice:
     """The body of a send: a notice, or what the operator is told. Raises Rejected (`undecodable`)."""
     return _decode(_operator, body) if body.startswith(b'{"about":') else decode_notice(body)
