@@ -14,36 +14,39 @@ from pydantic import AfterValidator, Field
 
 from almenara.app import fields
 from almenara.app.addresses import AddressBook, address_hash, audience_key
+from almenara.app.audience_fields import (
+    DigestTimes,
+    Filter,
+    HeldBacks,
+    QuietHours,
+    RateLimit,
+    Rota,
+    StandIn,
+    Steps,
+    duties,
+    escalations,
+)
+from almenara.app.audience_people import faults_of as people_faults
 from almenara.app.channel_file import APPRISE, KINDS, MAIL, SLACK, WEBHOOK, Channel, faults_of
-from almenara.app.config_file import read_document, without_planned
-from almenara.app.fields import Invalid, Section, nearest
+from almenara.app.config_file import read_document
+from almenara.app.fields import Invalid, Section, Tlp, nearest
 from almenara.app.references import References
 from almenara.app.secrets import Secret
 from almenara.app.settings import Settings
 from almenara.app.validation import Origins, validate
-from almenara.domain.audience import Audience, Subscriber, Target, Want
+from almenara.domain.audience import Audience, Subscriber, Target
 from almenara.domain.errors import Fault, Faulty
 from almenara.engine.reading.documents import Document
 from almenara.engine.reading.documents import Path as Keys
 
 FILE: Final = "subscribers.yaml"
 _SLACK_CHANNEL: Final = re.compile(r"[CGD][A-Z0-9]{1,30}", re.ASCII)
-_LATER: Final = ("quiet", "digest", "limit", "tlp", "on_duty", "escalate")
-_PLANNED: Final = tuple((section, "*", key) for section in ("people", "teams") for key in _LATER)
 
 
 def _mail_address(value: Secret) -> Secret:
     if not fields.MAIL.fullmatch(value.reveal()):
         raise Invalid("not a mail address", "write name@example.org")
     return value
-
-
-class _Want(Section):
-    countries: fields.Countries = ()
-    rules: fields.Texts = ()
-    levels: fields.Levels = ()
-    tags: fields.Texts = ()
-    entities: fields.Texts = ()
 
 
 def _slack_channel(value: Secret) -> Secret:
@@ -67,13 +70,24 @@ class _Subscriber(Section):
     apprise: _Way | None = None
     language: fields.Language | None = None
     time_zone: fields.Zone | None = None
-    wants: Annotated[tuple[_Want, ...], fields.AS_LIST]
+    wants: Annotated[tuple[Filter, ...], fields.AS_LIST] = ()
+    tlp: Tlp | None = None
+    quiet: QuietHours | None = None
+    digest: DigestTimes | None = None
+    limit: RateLimit | None = None
+    deputy: StandIn | None = None
+
+
+class _Team(_Subscriber):
+    on_duty: Rota = ()
+    escalate: Steps = ()
 
 
 class _File(Section):
     people: dict[fields.Name, _Subscriber] = Field(default_factory=dict)
-    teams: dict[fields.Name, _Subscriber] = Field(default_factory=dict)
+    teams: dict[fields.Name, _Team] = Field(default_factory=dict)
     channels: dict[fields.Name, Channel] = Field(default_factory=dict)
+    inhibit: HeldBacks = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +119,21 @@ def load_audience(
     used = audience_key(settings) if key is None else key
     subscribers: list[Subscriber] = []
     entries: dict[tuple[str, str], tuple[str, Secret]] = {}
-    for name, team, one in _everyone(file):
+    for name, one in _everyone(file):
         targets = []
         for kind, via, address in _ways(one, file):
             hashed = address_hash(used, kind, address)
             entries[name, via] = (hashed, address)
-            targets.append(Target(kind=kind, via=via, address_hash=hashed))
-        subscribers.append(_subscriber(name, one, team, tuple(targets), settings))
-    return LoadedAudience(Audience(subscribers=tuple(subscribers)), AddressBook(entries), file.channels)
+            ceiling = settings.mail.tlp if via == MAIL else file.channels[via].tlp
+            targets.append(Target(kind=kind, via=via, address_hash=hashed, tlp=ceiling))
+        subscribers.append(_subscriber(name, one, tuple(targets), settings))
+    audience = Audience(
+        subscribers=tuple(subscribers),
+        inhibitions=tuple(held.plain() for held in file.inhibit),
+        operator=settings.operator,
+        tlp=settings.defaults.tlp,
+    )
+    return LoadedAudience(audience, AddressBook(entries), file.channels)
 
 
 def read_audience(
@@ -139,16 +160,17 @@ def _parsed(
     base = Path(document.file).absolute().parent
     resolved = References(environ, base).resolve(document.data, origins.fault)
     origins.hidden, origins.missing = resolved.hidden, resolved.missing
-    raw, planned = without_planned(resolved.data, _PLANNED, origins)
+    raw = resolved.data
     file, wrong = validate(_File, raw, origins)
     across = _across(raw, settings, None if rules is None else frozenset(rules), origins)
-    return file, resolved.faults + planned + wrong + across
+    return file, resolved.faults + wrong + across
 
 
 def _across(raw: dict[str, Any], settings: Settings, rules: frozenset[str] | None, origins: Origins) -> list[Fault]:
     """What is wrong between parts of the file, and with the settings and rules; found in the raw data."""
     channels, people = _map(raw, "channels"), _map(raw, "people")
     faults = list(faults_of(channels, settings, origins))
+    everyone: list[tuple[str, str, dict[str, Any]]] = []
     for section in ("people", "teams"):
         for name, one in _map(raw, section).items():
             path = (section, name)
@@ -156,15 +178,25 @@ def _across(raw: dict[str, Any], settings: Settings, rules: frozenset[str] | Non
                 faults.append(origins.fault(path, "a person has this name", "rename one of the two"))
             if not isinstance(one, dict):
                 continue
+            everyone.append((section, name, one))
             if MAIL in one and not settings.mail.host:
                 faults.append(origins.fault((*path, MAIL), "there is no mail server", "set mail.host in almenara.yaml"))
             for kind in KINDS:
                 faults += _wrong_way(kind, _map(one, kind), channels, origins, (*path, kind))
-            if one.get("wants") == []:
-                faults.append(origins.fault((*path, "wants"), "nothing is wanted", "write [{}] to be told everything"))
             if rules is not None:
-                faults += _unknown_rules(one, rules, origins, path)
-    return faults
+                faults += _unknown_rules(one.get("wants"), rules, origins, (*path, "wants"))
+    return faults + list(people_faults(everyone, origins)) + list(_inhibitions(raw, rules, origins))
+
+
+def _inhibitions(raw: dict[str, Any], rules: frozenset[str] | None, origins: Origins) -> Iterator[Fault]:
+    held = raw.get("inhibit")
+    for index, one in enumerate(held if isinstance(held, list) else ()):
+        for side in ("source", "target"):
+            if isinstance(one, dict) and one.get(side) == {}:
+                what, cure = "matches every alert", "name rules, levels, tags, countries or entities"
+                yield origins.fault(("inhibit", index, side), what, cure)
+            if isinstance(one, dict) and rules is not None:
+                yield from _unknown_rules([one.get(side)], rules, origins, ("inhibit", index, side), lone=True)
 
 
 def _wrong_way(
@@ -185,15 +217,16 @@ def _wrong_way(
         yield origins.fault((*path, "channel"), "an incoming webhook has its own channel", "remove it")
 
 
-def _unknown_rules(one: dict[str, Any], rules: frozenset[str], origins: Origins, path: Keys) -> list[Fault]:
-    wants = one.get("wants")
-    faults = []
+def _unknown_rules(
+    wants: Any, rules: frozenset[str], origins: Origins, path: Keys, *, lone: bool = False
+) -> Iterator[Fault]:
+    """Rules that filters name and that are not; a `lone` filter stands at the path itself."""
     for index, want in enumerate(wants if isinstance(wants, list) else ()):
         named = want.get("rules") if isinstance(want, dict) else None
         for at, rule in enumerate(named if isinstance(named, list) else ()):
             if isinstance(rule, str) and rule not in rules:
-                faults.append(_unknown("rule", rule, rules, origins, (*path, "wants", index, "rules", at)))
-    return faults
+                below = (*path, "rules", at) if lone else (*path, index, "rules", at)
+                yield _unknown("rule", rule, rules, origins, below)
 
 
 def _unknown(kind: str, name: str, known: Iterable[str], origins: Origins, path: Keys) -> Fault:
@@ -207,10 +240,9 @@ def _map(value: dict[str, Any], key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _everyone(file: _File) -> Iterator[tuple[str, bool, _Subscriber]]:
+def _everyone(file: _File) -> Iterator[tuple[str, _Subscriber]]:
     for name in sorted({*file.people, *file.teams}):
-        team = name in file.teams
-        yield name, team, (file.teams if team else file.people)[name]
+        yield name, file.teams[name] if name in file.teams else file.people[name]
 
 
 def _ways(one: _Subscriber, file: _File) -> Iterator[tuple[str, str, Secret]]:
@@ -228,12 +260,20 @@ def _url(file: _File, via: str) -> Secret:
     return file.channels[via].url or Secret("")  # checked: whoever is sent there has one
 
 
-def _subscriber(name: str, one: _Subscriber, team: bool, targets: tuple[Target, ...], settings: Settings) -> Subscriber:
+def _subscriber(name: str, one: _Subscriber, targets: tuple[Target, ...], settings: Settings) -> Subscriber:
+    team = one if isinstance(one, _Team) else None
     return Subscriber(
         id=name,
-        team=team,
-        wants=tuple(Want(**want.model_dump()) for want in one.wants),
+        team=team is not None,
+        wants=tuple(want.plain() for want in one.wants),
         targets=targets,
         language=one.language or settings.defaults.language,
         time_zone=one.time_zone or settings.defaults.time_zone,
+        tlp=one.tlp or settings.defaults.tlp,
+        quiet=one.quiet.plain() if one.quiet else None,
+        digest=one.digest.plain() if one.digest else None,
+        limit=one.limit.plain() if one.limit else None,
+        deputy=one.deputy.plain() if one.deputy else None,
+        on_duty=duties(team.on_duty) if team else (),
+        escalate=escalations(team.escalate) if team else (),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from almenara.app.fields import Section
+from almenara.app.fields import Section, Tlp
 from almenara.app.secrets import Secret
 from almenara.app.settings import Settings
 from almenara.app.validation import Origins
@@ -33,13 +33,14 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class Channel(Section):
-    """One channel. Which keys it has depends on its kind; `faults_of` tells."""
+    """One channel. Which keys it has depends on its kind; `faults_of` tells. `tlp`: the most confidential for it."""
 
     kind: Literal["slack", "webhook", "apprise"]
     url: Secret | None = None
     token: Secret | None = None
     api: str = ""
     secret: Secret | None = None
+    tlp: Tlp = "RED"
 
     @property
     def by_token(self) -> bool:

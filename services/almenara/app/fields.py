@@ -133,6 +133,7 @@ Name = Annotated[str, AfterValidator(_name)]
 MailAddress = Annotated[str, AfterValidator(_mail)]
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
 Level = Literal["informational", "low", "medium", "high", "critical"]
+Tlp = Literal["CLEAR", "GREEN", "AMBER", "RED"]
 AS_LIST: Final = BeforeValidator(_list)
 Countries = Annotated[tuple[Country, ...], AS_LIST]
 Levels = Annotated[tuple[Level, ...], AS_LIST]

@@ -31,7 +31,6 @@ _PLANNED: Final = (
     ("heartbeat",),
     ("storage", "captures"),
     ("storage", "keep_captures"),
-    ("defaults", "tlp"),
     ("watchlists", "*", "approvals"),
 )
 
@@ -69,10 +68,11 @@ class Watch(Section):
 
 
 class Defaults(Section):
-    """What holds for a subscriber who says nothing else."""
+    """What holds for a subscriber who says nothing else; `tlp` also for an event that says nothing of it."""
 
     language: fields.Language = "es"
     time_zone: fields.Zone = "UTC"
+    tlp: fields.Tlp = "GREEN"
 
 
 class Time(Section):
@@ -96,7 +96,7 @@ class Kafka(Section):
 
 
 class Mail(Section):
-    """The mail server. No host: no mail is sent."""
+    """The mail server. No host: no mail is sent. `tlp`: the most confidential that may go by mail."""
 
     host: str = ""
     port: fields.Port = 587
@@ -105,6 +105,7 @@ class Mail(Section):
     password: Secret = Secret("")
     sender: fields.MailAddress = Field(default="", alias="from")
     timeout: fields.LongerThanNothing = timedelta(seconds=20)
+    tlp: fields.Tlp = "RED"
 
 
 class Corrections(Section):

@@ -86,11 +86,11 @@ people:
     language: fr
     time_zone: America/Limma
     wants: [{countries: [pe], levels: [hihg], ruels: [x]}, {rules: [knwon]}]
-    quiet: {daily: "22:00-06:30"}
+    quiet: {daily: "22:00-22:00"}
   Ben B: {wants: []}
   desk: {slack: {via: workspac}, mail: "${env:NOT_SET}"}
 teams:
-  desk: {wants: [{}], escalate: [], slack: {via: workspace, channel: C0}}
+  desk: {wants: [{}], escalate: [{after: 1h, to: on_duty}], slack: {via: workspace, channel: C0}}
 channels:
   workspace: {kind: slack, url: "https://evil.example.org/services/x"}
   mail: {kind: mail}
@@ -104,14 +104,14 @@ channels:
         "6 people.ana.wants.0.levels.0: not one of informational, low, medium, high, critical / did you mean 'high'?",
         "6 people.ana.wants.0: unknown key 'ruels' / did you mean 'rules'?",
         "6 people.ana.wants.1.rules.0: there is no rule 'knwon' / did you mean 'known'?",
-        "7 people.ana.quiet: not supported in this release / remove it (planned)",
+        "7 people.ana.quiet.daily: begins and ends at the same time",
         "8 people.Ben B: not a name that can be used",
         "8 people.Ben B.wants: nothing is wanted",
         "9 people.desk: 'wants' is missing",
         "9 people.desk.slack.via: there is no channel 'workspac' / did you mean 'workspace'?",
         "9 people.desk.mail: the environment variable NOT_SET is not set",
         "11 teams.desk: a person has this name",
-        "11 teams.desk.escalate: not supported in this release",
+        "11 teams.desk.escalate.0.to: there is no on_duty",
         "11 teams.desk.slack.channel: an incoming webhook has its own channel",
         "13 channels.workspace.url: not a Slack webhook URL",
         "14 channels.mail: mail is no channel of its own",
