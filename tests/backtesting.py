@@ -12,12 +12,12 @@ from almenara.app.activation import activate_audience, activate_rules, check
 from almenara.app.embedded import Embedded
 from almenara.app.spread import Source
 from almenara.audit.compare import Compared, Found, Moved
+from almenara.audit.explain import all_notices
 from almenara.domain.notice import Decision
 from almenara.engine.ruleset import Content
-from almenara.ports.log import NOTICES, Entry
+from almenara.ports.log import Entry
 from almenara.ports.store import Store
-from almenara.ports.wire import decode_notice
-from case_run import AUDIENCE, PARTITIONS, START, changes, processors, shipped, stream
+from case_run import AUDIENCE, PARTITIONS, START, changes, processors, shipped
 
 Place = tuple[str, str, str, str]
 """A message: subscriber, way, alert and change."""
@@ -65,7 +65,7 @@ def raised(store: Store) -> set[str]:
 
 def messages(store: Store) -> set[tuple[Place, datetime]]:
     """The messages that are recorded as planned, and when."""
-    notices = [decode_notice(record.body) for record in stream(store, NOTICES)]
+    notices = list(all_notices(store))
     return {
         ((n.subscriber, n.via, n.changed.alert.uid, str(n.changed.change)), n.due)
         for n in notices

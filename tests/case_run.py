@@ -76,7 +76,7 @@ def activate(store: Store) -> None:
 
 def processors(store: Store) -> list[RulesProcessor | RouteProcessor | PlanProcessor]:
     """The three folds, in the order in which records flow."""
-    return [RulesProcessor(store), RouteProcessor(store), PlanProcessor()]
+    return [RulesProcessor(store), RouteProcessor(store), PlanProcessor(store, store.partitions)]
 
 
 def run_embedded(store: Store, entries: tuple[Entry, ...], *, batch: int = 500) -> None:

@@ -56,7 +56,7 @@ def queued(*events: str) -> MemoryStore:
 
 
 def pump(store: MemoryStore) -> None:
-    Embedded(store, [RulesProcessor(store), RouteProcessor(store), PlanProcessor()]).pump()
+    Embedded(store, [RulesProcessor(store), RouteProcessor(store), PlanProcessor(store, store.partitions)]).pump()
 
 
 def sender(store: MemoryStore, hands: Hands) -> Sender:

@@ -22,12 +22,13 @@ from almenara.adapters.sql.store import open_sqlite
 from almenara.app.channels import Ways
 from almenara.app.clock import SystemClock
 from almenara.app.embedded import Embedded
+from almenara.audit.explain import all_notices
 from almenara.domain.alert import AlertChanged, Change
 from almenara.domain.notice import Decision, Delivery, DeliveryState, Notice
 from almenara.notifier.send import Sender
 from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, REJECTED, STREAMS, LogReader
 from almenara.ports.store import Store
-from almenara.ports.wire import decode_delivery, decode_notice
+from almenara.ports.wire import decode_delivery
 from case_run import PARTITIONS, START, bodies, case_entries, changes, processors, shipped, stream
 from case_table import ALMORIA, PERU
 from distributed_system import Given, Sinks, distributed, open_sinks, shares
@@ -93,7 +94,7 @@ class Modes:
 
     def outcome(self, log: LogReader) -> Outcome:
         """Reads the log, and what arrived since the last mode."""
-        notices = [decode_notice(record.body) for record in stream(log, NOTICES)]
+        notices = list(all_notices(log))
         mails, posts = self.sinks.mail.mails(), self.sinks.slack.posts()
         fresh, self._mails = mails[self._mails :], len(mails)
         posted, self._posts = posts[self._posts :], len(posts)

@@ -23,11 +23,12 @@ from almenara.adapters.memory import MemoryStore
 from almenara.adapters.sinks.slack import Answer
 from almenara.adapters.sinks.smtp import Reply
 from almenara.app.embedded import Embedded
+from almenara.audit.explain import all_notices
 from almenara.domain.notice import Decision, DeliveryState, Notice
 from almenara.notifier.compose import compose
 from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, REJECTED, Entry
 from almenara.ports.queue import PER_DESTINATION
-from almenara.ports.wire import decode_delivery, decode_notice
+from almenara.ports.wire import decode_delivery
 from case_run import bodies, processors, stream
 from distributed_system import Given, Sinks, System, distributed, open_sinks
 from made_up_stream import START, made_up_stream
@@ -143,7 +144,7 @@ def expected(given: Given, entries: tuple[Entry, ...]) -> Expected:
     given.activate(store, START)
     store.append(list(entries))
     Embedded(store, processors(store)).pump()
-    notices = [decode_notice(record.body) for record in stream(store, NOTICES)]
+    notices = list(all_notices(store))
     return Expected(
         alerts=bodies(store, ALERTS)[ALERTS],
         notices={record.id: record.body for record in stream(store, NOTICES)},

@@ -18,7 +18,7 @@ from almenara.app.settings import Settings
 from almenara.cli.main import cli
 from almenara.domain.alert import Reason
 from almenara.domain.event import EVENT_TYPES
-from almenara.domain.notice import DeliveryState, NotSent, Told
+from almenara.domain.notice import DeliveryState, Dropped, Held, NotSent, Told
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -70,7 +70,7 @@ def test_every_event_type_is_explained() -> None:
     assert [name for name in EVENT_TYPES if name not in explained()] == []
 
 
-@pytest.mark.parametrize("names", [Reason, NotSent, Told, DeliveryState])
+@pytest.mark.parametrize("names", [Reason, NotSent, Told, Held, Dropped, DeliveryState])
 def test_every_reason_is_explained(names: type[StrEnum]) -> None:
     assert [name.value for name in names if name.value not in explained()] == []
 

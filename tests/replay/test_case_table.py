@@ -61,7 +61,7 @@ def test_each_alert_names_its_proof(found: list[AlertChanged]) -> None:
         assert alert.cite.startswith("ALM-")
         assert all(event.position.startswith("events/") for event in alert.events)
         assert len(alert.ruleset) == 64
-        assert alert.engine == "2"
+        assert alert.engine == "3"
         assert changed.cause.startswith("events/")
         assert set(alert.title) == {"en", "es"}
         assert "?" not in alert.title["en"] + alert.title["es"]

@@ -60,7 +60,7 @@ def test_an_alert_is_explained_and_so_is_an_event_that_raised_none(almenara: Cal
     cite = almenara.json("alerts", "list").one["id"]
     why = almenara("explain", cite)
     assert why.code == 0
-    for word in (cite, "rule major_designation", "ruleset", "engine semantics 2", "raised", "events/"):
+    for word in (cite, "rule major_designation", "ruleset", "engine semantics 3", "raised", "events/"):
         assert word in why.out
     told = almenara("explain", cite, "--to", "ana")
     assert (told.code, "delivered" in told.out) == (0, True)

@@ -98,7 +98,7 @@ def told_of(posts: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def planned(store: Store, *notices: Notice) -> None:
     store.append([Entry(NOTICES, "ana", one.id, encode(one)) for one in notices])
-    Embedded(store, [PlanProcessor()]).pump()
+    Embedded(store, [PlanProcessor(store, store.partitions)]).pump()
 
 
 def first() -> Notice:

@@ -240,9 +240,9 @@ def test_a_preview_is_what_was_sent(store: Store, config: Path, settings: Settin
     system.go()
     loaded = read_audience(config, settings)
     before = [store.end(stream, number) for stream in STREAMS for number in range(store.partitions)]
-    planned = [n for n in preview(store, loaded.audience, "ana", START) if n.reason is None]
-    assert len(planned) == len(sink.mails()) > 0
-    assert all(n.reason is not None for n in preview(store, loaded.audience, "ben", START))
+    told = [one for one in preview(store, loaded.audience, "ana", START) if one.at is not None]
+    assert len({one.message for one in told}) == len(sink.mails()) > 0
+    assert all(one.notice.reason is not None for one in preview(store, loaded.audience, "ben", START))
     assert list(preview(store, loaded.audience, "ana", START + timedelta(days=1))) == []
     assert before == [store.end(stream, number) for stream in STREAMS for number in range(store.partitions)]
 

@@ -5,13 +5,13 @@ it tells alerts and the messages that each would have sent. That nothing can be 
 of wiring, checked by the import contracts and by a store that is only read.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from almenara.app.active import Active
-from almenara.app.backtest_fold import Folded, Supposed, plan
+from almenara.app.backtest_fold import Blobs, Folded, Supposed, plan
 from almenara.app.backtest_jobs import Work, fold_all, useful_jobs
 from almenara.app.sources import backwards
 from almenara.app.spread import Source
@@ -20,6 +20,7 @@ from almenara.domain.alert import Alert, AlertChanged, Evidence
 from almenara.domain.audience import Audience
 from almenara.domain.errors import Missing, Rejected
 from almenara.domain.event import TICK
+from almenara.domain.notice import DigestNotice, Notice
 from almenara.engine.ruleset import Content, build, content_of
 from almenara.notifier.compose import compose
 from almenara.notifier.say_other import summary
@@ -28,7 +29,7 @@ from almenara.ports.log import EVENTS, LogReader, Record, read_range
 from almenara.ports.queue import Send
 from almenara.ports.state import blob_hash
 from almenara.ports.store import Store
-from almenara.ports.wire import decode_alerts, decode_event, decode_notice, encode
+from almenara.ports.wire import decode_alerts, decode_event, decode_send, encode
 
 Watch = Callable[[int, int], None]
 """Told how many further records were folded, and how many there are in all."""
@@ -117,10 +118,12 @@ def fold(
     with closing(source.open()) as store:
         work = _work(source, store, contents, audience)
     folded = fold_all(work, jobs or useful_jobs(work), _progress(work, watch))
+    with closing(source.open()) as store:
+        sides = tuple(_side(side, store, one) for side, one in zip(folded, work.supposed, strict=True))
     return Sides(
         tuple(supposed.ruleset for supposed in work.supposed),
         sum(work.ends),
-        tuple(_side(side, len(work.ends)) for side in folded),
+        sides,
         tuple(frozenset(position for one in side for position in one.failed) for side in folded),
     )
 
@@ -140,20 +143,27 @@ def _progress(work: Work, watch: Watch | None) -> Callable[[int], None]:
     return lambda records: watch(records, work.records) if watch else None
 
 
-def _side(folded: Sequence[Folded], partitions: int) -> Side:
+def _side(folded: Sequence[Folded], store: Store, supposed: Supposed) -> Side:
     found = (decode_alerts(body) for one in folded for body in one.alerts)
     changes = tuple(changed for changed in found if isinstance(changed, AlertChanged))
-    return Side(changes, tuple(told(send) for send in plan(folded, partitions)))
+    sends = plan(folded, store.partitions, Blobs(store, supposed.blobs), supposed.audience).sends
+    return Side(changes, tuple(one for send in sends for one in told(send)))
 
 
-def told(send: Send) -> Told:
-    """The message that a send carries."""
-    notice = decode_notice(send.body)
+def told(send: Send) -> Iterator[Told]:
+    """What a send tells: one change of an alert, or each that a digest speaks of."""
+    item = decode_send(send.body)
+    for notice in item.notices if isinstance(item, DigestNotice) else [item]:
+        if isinstance(notice, Notice):
+            yield _told(notice, send.due)
+
+
+def _told(notice: Notice, at: datetime) -> Told:
     return Told(
         subscriber=notice.subscriber,
         channel=notice.channel,
         via=notice.via,
-        at=send.due,
+        at=at,
         decided=notice.at,
         alert=notice.changed.alert.uid,
         cite=notice.changed.alert.cite,

@@ -26,7 +26,7 @@ from almenara.ports.queue import Send
 from almenara.ports.state import BlobStore, blob_hash
 from almenara.ports.store import Store
 from almenara.ports.unit import Batch, Lease
-from almenara.ports.wire import decode_event, decode_notice, encode_event
+from almenara.ports.wire import decode_event, decode_notices, encode_event
 from almenara.rules.service import RulesProcessor
 
 BATCH: Final = 500
@@ -83,15 +83,21 @@ class Suppositions:
         return Folded(partition, alerts, tuple(notices_of(kept.written)), tuple(_failed(kept.written)))
 
 
-def plan(folded: Sequence[Folded], partitions: int) -> list[Send]:
-    """What would be sent: the plan folded over the notices of all partitions in the order of their moments."""
+def plan(folded: Sequence[Folded], partitions: int, blobs: BlobStore, audience: str = "") -> "Kept":
+    """What would be sent: the plan folded over the notices of all partitions in the order of their moments.
+
+    `audience` is the hash of the one that is supposed, empty where those of the record hold.
+    """
     kept = Kept(partitions)
+    processor: Processor = PlanProcessor(blobs, partitions)
+    if audience:
+        processor = Begun(processor, activation(AUDIENCE, {"hash": audience}))
     found = [(at, one.partition, number) for one in folded for number, (at, _) in enumerate(one.notices)]
     by_partition = {one.partition: one for one in folded}
     kept.append([by_partition[partition].notices[number][1] for _, partition, number in sorted(found)])
     for partition in range(partitions):
-        run(kept, PlanProcessor(), partition)
-    return kept.sends
+        run(kept, processor, partition)
+    return kept
 
 
 class Kept(MemoryStore):
@@ -122,7 +128,7 @@ class _Rehearsal(Kept):
             return super().read(stream, partition, after, limit)
         limit = min(limit, self._ends[partition] - after)
         found = self._record.read(EVENTS, partition, after, limit) if limit > 0 else []
-        return [_passed_over(record) if _activates_rules(record) else record for record in found]
+        return [passed_over(record) if _activates_rules(record) else record for record in found]
 
     def end(self, stream: str, partition: int) -> int:
         return self._ends[partition] if stream == EVENTS else super().end(stream, partition)
@@ -181,7 +187,8 @@ def notices_of(written: Sequence[Entry]) -> Iterator[tuple[datetime, Entry]]:
 
 
 def _moment(body: bytes) -> datetime:
-    return decode_event(body).recorded if body.startswith(b'{"specversion"') else decode_notice(body).at
+    found = decode_notices(body)
+    return found.recorded if isinstance(found, Event) else found.at
 
 
 def _failed(written: Sequence[Entry]) -> Iterator[str]:
@@ -204,7 +211,7 @@ def _activates_rules(record: Record) -> bool:
     return record.id.startswith(f"{RULESET}/") and decode_event(record.body).type == RULESET
 
 
-def _passed_over(record: Record) -> Record:
+def passed_over(record: Record) -> Record:
     """The record with a tick before all time in it: it keeps its place and changes nothing."""
     tick = Event(id=record.id, source=SOURCE, type=TICK, time=EPOCH, recorded=EPOCH, country=NOWHERE)
     place = record.stream, record.partition, record.sequence

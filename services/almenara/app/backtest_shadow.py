@@ -56,7 +56,9 @@ def shadow_record(store: Store, rule: Rule, audience: Audience | None = None) ->
         kept.append(entries)
         run(kept, Begun(route, first) if first else route, partition)
         folded.append(Folded(partition, (), tuple(notices_of(kept.written)), ()))
-    messages = tuple(told(send) for send in plan(folded, store.partitions))
+    supposed = str(first.data["hash"]) if first else ""
+    sends = plan(folded, store.partitions, blobs, supposed).sends
+    messages = tuple(one for send in sends for one in told(send))
     stands = sorted(alerts.values(), key=lambda alert: (alert.raised_at, alert.uid))
     return ShadowRecord(_since(store, rule), tuple(stands), tuple(sorted(messages, key=lambda one: one.at)))
 

@@ -92,7 +92,14 @@ class Demo:
         sender = self._sender(clock, start)
         reason = "the demo starts"
         activate_rules(self._store, self.checked, start, by="demo", reason=reason)
-        embedded = Embedded(self._store, [RulesProcessor(self._store), RouteProcessor(self._store), PlanProcessor()])
+        embedded = Embedded(
+            self._store,
+            [
+                RulesProcessor(self._store),
+                RouteProcessor(self._store),
+                PlanProcessor(self._store, self._store.partitions),
+            ],
+        )
         watcher = _Watcher(self._store, embedded)
         for case, steps in self.cases:
             for step in steps:

@@ -153,7 +153,7 @@ def _notifier(given: Service) -> Work:
 
     return [
         given.processing(RouteProcessor(store), "notifier", (NOTICES, EVENTS, BLOBS)),
-        given.processing(PlanProcessor(), "plan", (DELIVERIES, REJECTED)),
+        given.processing(PlanProcessor(store, store.partitions), "plan", (DELIVERIES, EVENTS, REJECTED)),
         run_ways(startup, ways, stop),
         run_reload(again, given.reload, stop),
         run_sender(sender, ways, stop),

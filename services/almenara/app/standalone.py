@@ -77,7 +77,11 @@ class Standalone:
         """Folds everything that is new. Returns how many records were taken."""
         if self._embedded is None:
             rules = RulesProcessor(self.store, compile=compiled_beside(self.settings.data_dir).ruleset)
-            processors: list[Processor] = [rules, RouteProcessor(self.store), PlanProcessor()]
+            processors: list[Processor] = [
+                rules,
+                RouteProcessor(self.store),
+                PlanProcessor(self.store, self.store.partitions),
+            ]
             self._embedded = Embedded(self.store, processors)
         try:
             return self._embedded.pump()

@@ -12,7 +12,7 @@ from almenara.engine.engine import Engine
 from almenara.engine.matching.condition import held_back
 from almenara.engine.rule import SingleRule
 from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, LogReader, Record, read_range
-from almenara.ports.wire import decode_alerts, decode_delivery, decode_event, decode_notice
+from almenara.ports.wire import decode_alerts, decode_delivery, decode_event, decode_notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,22 @@ def history(log: LogReader, alert: str) -> list[AlertChanged]:
 def changes(log: LogReader) -> Iterator[AlertChanged]:
     """Every record of `alerts` that changes an alert, partition by partition."""
     for record in records(log, ALERTS):
-        found = decode_alerts(record.body, record.position)
+        found = None if _is_tick(record) else decode_alerts(record.body, record.position)
         if isinstance(found, AlertChanged):
             yield found
 
 
 def notices(log: LogReader, alert: str) -> list[Notice]:
     """Every decision about one alert (full id)."""
-    found = (decode_notice(record.body) for record in records(log, NOTICES))
-    return [notice for notice in found if notice.changed.alert.uid == alert]
+    return [notice for notice in all_notices(log) if notice.changed.alert.uid == alert]
+
+
+def all_notices(log: LogReader) -> Iterator[Notice]:
+    """Every decision about every alert, partition by partition."""
+    for record in records(log, NOTICES):
+        found = None if _is_tick(record) else decode_notices(record.body, record.position)
+        if isinstance(found, Notice):
+            yield found
 
 
 def deliveries(log: LogReader) -> Iterator[Delivery]:
@@ -58,6 +65,11 @@ def records(log: LogReader, stream: str) -> Iterator[Record]:
     """A whole stream, partition by partition."""
     for partition in range(log.partitions):
         yield from read_range(log, stream, partition)
+
+
+def _is_tick(record: Record) -> bool:
+    # ids of ticks start with their type, and there are many: nothing else has to be decoded
+    return record.id.startswith("tick/")
 
 
 def find_event(log: LogReader, name: str) -> tuple[Event, Record]:

@@ -17,6 +17,8 @@ FAILED: Final = "failed"
 
 _TELL_EVERY: Final = 1_000
 
+_PASSED_ON: Final = b'{"specversion"'
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -32,11 +34,20 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay compared. `difference` is None when record and replay are identical."""
+    """What a replay compared. `difference` is None when record and replay are identical.
+
+    `compared` counts all records; `passed_on` those among them that are no change of an alert (ticks, activations).
+    """
 
     taken: int
     compared: int
     difference: Difference | None = None
+    passed_on: int = 0
+
+    @property
+    def changes(self) -> int:
+        """How many changes of alerts were compared."""
+        return self.compared - self.passed_on
 
 
 def replay(
@@ -61,7 +72,7 @@ def replay(
     """
     fold = processor.open(partition, None, history_of(log, processor.stream, partition))
     recorded = read_range(log, output, partition)
-    taken = compared = 0
+    taken = compared = passed_on = 0
     for record in read_range(log, processor.stream, partition, upto=upto):
         taken += 1
         if taken % _TELL_EVERY == 0:
@@ -73,17 +84,18 @@ def replay(
             if found is None:
                 missing = f"{output}/{partition}, after its end"
                 lost = Difference(missing, "nothing", _name(entry)) if record.sequence <= committed else None
-                return Replayed(taken, compared, lost)
+                return Replayed(taken, compared, lost, passed_on)
             if record.sequence <= after:
                 continue
             if (found.id, found.body) != (entry.id, entry.body):
-                return Replayed(taken, compared, _difference(found, entry))
+                return Replayed(taken, compared, _difference(found, entry), passed_on)
             compared += 1
+            passed_on += entry.body.startswith(_PASSED_ON)
     progress(taken % _TELL_EVERY)
     extra = None if upto else next(recorded, None)
     if extra is not None:
-        return Replayed(taken, compared, Difference(extra.position, _name(extra), "nothing"))
-    return Replayed(taken, compared)
+        return Replayed(taken, compared, Difference(extra.position, _name(extra), "nothing"), passed_on)
+    return Replayed(taken, compared, passed_on=passed_on)
 
 
 def failed_records(log: LogReader, consumer: str) -> frozenset[str]:

@@ -28,7 +28,7 @@ def replay(session: Session, partition: int | None, after: int, upto: int, jobs:
         results = replay_record(
             session.record, partition=partition, after=after, upto=upto, jobs=jobs or 0, watch=watch
         )
-    compared = sum(result.compared for result in results)
+    compared = sum(result.changes for result in results)
     first = next((result.difference for result in results if result.difference), None)
     session.give(
         {"identical": first is None, "events": sum(r.taken for r in results), "compared": compared,

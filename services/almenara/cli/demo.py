@@ -159,7 +159,7 @@ def _proof(session: Session, store: "Store", data_dir: Path) -> bool:
     with no_network():
         results = replay_alerts(store)
         difference = next((result.difference for result in results if result.difference), None)
-        compared = sum(result.compared for result in results)
+        compared = sum(result.changes for result in results)
         verdict = f"NOT identical: {difference}" if difference else f"identical {compared}/{compared}"
         session.say(f"Replay    folded again, network off                 {verdict}")
         whole = verify_log(store)

@@ -1,10 +1,14 @@
 """`almenara subscribers`: check, show, activate, and preview what somebody would have got."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from almenara.cli.session import Session, verb
+
+if TYPE_CHECKING:
+    from almenara.app.preview import Previewed
 
 
 @click.group()
@@ -83,20 +87,32 @@ def preview(session: Session, who: str, since: str, every: bool) -> int:
     loaded = read_audience(session.config_dir, session.settings, rules=_rules(session), key=b"only a preview")
     if who not in {one.id for one in loaded.audience.subscribers}:
         raise Missing(f"no subscriber '{who}' in subscribers.yaml")
-    told = held = 0
-    for notice in fold(session.store, loaded.audience, who, start):
-        planned = notice.reason is None
-        told, held = told + planned, held + (not planned)
-        if not planned and not every:
-            continue
-        message = compose(notice)
-        cite = notice.changed.alert.cite
+    messages, held = set(), 0
+    for one in fold(session.store, loaded.audience, who, start):
+        notice, cite = one.notice, one.notice.changed.alert.cite
+        if one.at is not None:
+            messages.add(one.message)
+        else:
+            held += 1
+            if not every:
+                continue
+        headline = compose(notice).headline
         session.give({"at": notice.at, "alert": cite, "change": notice.changed.change, "decision": notice.decision,
-                      "reason": notice.reason, "channel": notice.via, "headline": message.headline})  # fmt: skip
-        why = f"not sent: {notice.reason}" if notice.reason else notice.via
-        session.say(f"{notice.at:%Y-%m-%d %H:%M}  {cite}  {why:20} {message.headline}")
-    session.say(f"{told} messages to {who} since {start:%Y-%m-%d %H:%M} UTC, {held} not sent")
+                      "reason": notice.reason, "why": notice.why, "ref": notice.ref, "channel": notice.via,
+                      "message_at": one.at, "held": one.held, "message": one.message, "in_digest": one.in_digest,
+                      "headline": headline})  # fmt: skip
+        session.say(f"{one.at or notice.at:%Y-%m-%d %H:%M}  {cite}  {_outcome(one):28} {headline}")
+    session.say(f"{len(messages)} messages to {who} since {start:%Y-%m-%d %H:%M} UTC, {held} decisions not to tell")
     return 0
+
+
+def _outcome(one: "Previewed") -> str:
+    """`mail`, `mail, quiet_hours`, `mail digest` or why not."""
+    if one.at is None:
+        why = one.notice.reason or one.held or "still waits"
+        return f"not sent: {why}" + (f" ({one.notice.ref})" if one.notice.ref else "")
+    way = f"{one.notice.via} digest" if one.in_digest else one.notice.via
+    return f"{way}, {one.held}" if one.held and not one.in_digest else way
 
 
 def since_when(text: str, now: datetime | None = None) -> datetime:

@@ -29,6 +29,7 @@ class Change(StrEnum):
     UPDATED = "updated"
     ACKNOWLEDGED = "acknowledged"
     JUDGED = "judged"
+    ASSIGNED = "assigned"
     RESOLVED = "resolved"
     RETRACTED = "retracted"
 
@@ -118,7 +119,7 @@ class Alert:
     `uid` is the content-derived id, `cite` its short form. `checked` is False while an absence could not be checked:
     the level is then one below the rule's. `countries` maps a role (actor, target, affected, checked_absent, key) to
     countries. `events` are at most 50, the first 10 and the last; `event_count` is how many there are. `shadow` marks
-    an alert of an experimental rule: recorded, told to nobody.
+    an alert of an experimental rule: recorded, told to nobody. `assignee` is the subscriber who was given it.
     """
 
     uid: str
@@ -144,6 +145,7 @@ class Alert:
     shadow: bool = False
     backfill: bool = False
     judgement: str = ""
+    assignee: str = ""
     ruleset: str = ""
     engine: str = ""
 

@@ -32,10 +32,21 @@ AUDIENCE: Final = "audience.activated"
 ACKNOWLEDGE: Final = "alert.acknowledge"
 JUDGE: Final = "alert.judge"
 RETRACT: Final = "alert.retract"
+ASSIGN: Final = "alert.assign"
+SILENCE: Final = "silence.add"
+SILENCE_END: Final = "silence.end"
+UNSUBSCRIBE: Final = "subscription.end"
+RESUBSCRIBE: Final = "subscription.resume"
+BEACON: Final = "beacon.lit"
 
-COMMANDS: Final = (ACKNOWLEDGE, JUDGE, RETRACT)
+COMMANDS: Final = (ACKNOWLEDGE, JUDGE, RETRACT, ASSIGN)
+"""What a person does to one alert."""
 ACTIVATIONS: Final = (RULESET, AUDIENCE)
-EVENT_TYPES: Final = (*OBSERVED_TYPES, CORRECTED, WITHDRAWN, CHECKED, TICK, *ACTIVATIONS, *COMMANDS)
+FOR_NOTIFIER: Final = (AUDIENCE, SILENCE, SILENCE_END, UNSUBSCRIBE, RESUBSCRIBE, BEACON)
+"""What decides who is told, beside alerts and the clock: the rules service passes it on, in order."""
+EVENT_TYPES: Final = (
+    *OBSERVED_TYPES, CORRECTED, WITHDRAWN, CHECKED, TICK, *ACTIVATIONS, *COMMANDS, *FOR_NOTIFIER[1:],
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

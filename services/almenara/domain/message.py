@@ -16,14 +16,23 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A page where a reader can look or act; opening it changes nothing. `url` is https (or http to this machine)."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What one subscriber is told once, in their language and time zone.
 
     `headline` is true if read alone. `id` is the stable delivery id, `thread` the id of the first message of the
     alert to this subscriber by this channel (equal to `id` for the first). `mark` is a banner that must be seen
     first, such as a possible duplicate; `change` says first what changed in an update. `cite` is how people cite the
-    alert. `unsubscribe` is the https address of a page that ends these messages, empty where there is none. `handle`
-    is what the channel left when it delivered the first message of the thread.
+    alert. `links` are pages where this reader alone can look or act. `unsubscribe` is the https address of a page that
+    ends these messages, empty where there is none. `handle` is what the channel left when it delivered the first
+    message of the thread.
     """
 
     id: str
@@ -42,6 +51,7 @@ class Message:
     change: str = ""
     earlier: tuple[str, ...] = ()
     cite: str = ""
+    links: tuple[Link, ...] = ()
     unsubscribe: str = ""
     handle: str = ""
 

@@ -1,8 +1,13 @@
-"""A notice: the recorded decision for one alert change and one subscriber; and the delivery that follows from it."""
+"""A notice: the recorded decision for one alert change and one subscriber; and the delivery that follows from it.
 
-from dataclasses import dataclass
+Beside notices there are things to tell that are about no single alert: a digest, what the operator is told, the beacon.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from almenara.domain.alert import AlertChanged
 
@@ -26,6 +31,7 @@ class NotSent(StrEnum):
     SILENCED = "silenced"
     INHIBITED = "inhibited"
     AWAY = "away"
+    UNSUBSCRIBED = "unsubscribed"
     LEFT = "left"
     ADDRESS_CHANGED = "address_changed"
 
@@ -101,9 +107,100 @@ class OperatorNotice:
         return self.at
 
 
-class DeliveryState(StrEnum):
-    """Where a delivery stands: *attempting* is recorded before the world is touched."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilentSource:
+    """A source that has not been read for too long: its id, and since when that is known."""
 
+    source: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestNotice:
+    """What waited for one subscriber and channel, told in one message: the newest decision about each alert.
+
+    `why` is `digest` (its time has come) or `quiet_hours` (several alerts had waited for the end of them). It speaks
+    of [since, at). `notices` are at most 40, the most severe first; `more` is how many alerts are beyond. `open` alerts
+    that the subscriber was told of stand open, `closed` were closed meanwhile; `held_back` counts what was not sent, by
+    reason; `silent` are the sources that nobody could read.
+    """
+
+    about: str = "digest"
+    delivery: str
+    subscriber: str
+    channel: str
+    via: str
+    address_hash: str
+    language: str
+    time_zone: str
+    team: bool
+    why: str
+    since: datetime
+    at: datetime
+    notices: tuple[Notice, ...] = ()
+    more: int = 0
+    open: int = 0
+    closed: int = 0
+    held_back: Mapping[str, int] = field(default_factory=dict)
+    silent: tuple[SilentSource, ...] = ()
+
+    @property
+    def due(self) -> datetime:
+        """At once: the plan waited for its time."""
+        return self.at
+
+
+HEARTBEAT: Final = "heartbeat"
+"""The channel by which the beacon is told outside, and who is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beacon:
+    """The heartbeat that has gone the whole way through every partition, lit for the time `slot`."""
+
+    about: str = "beacon"
+    delivery: str
+    slot: datetime
+    at: datetime
+    subscriber: str = HEARTBEAT
+    via: str = HEARTBEAT
+    address_hash: str = ""
+
+    @property
+    def due(self) -> datetime:
+        """At once."""
+        return self.at
+
+
+Sendable = Notice | OperatorNotice | DigestNotice | Beacon
+"""Everything that the send queue holds; `about` tells apart what is no notice."""
+
+
+class Held(StrEnum):
+    """Why something that is planned waits. A closed list; each is explained in the docs."""
+
+    QUIET_HOURS = "quiet_hours"
+    DIGEST = "digest"
+    RATE_LIMIT = "rate_limit"
+    REPEATS = "repeats"
+
+
+class Dropped(StrEnum):
+    """Why something that waited is not told after all. A closed list; each is explained in the docs."""
+
+    RETRACTED_UNTOLD = "retracted_untold"
+    LEFT = "left"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands: *attempting* is recorded before the world is touched.
+
+    The first three are the plan's: it waits until `again_at`, it is told in another message (`receipt`), or not at all.
+    """
+
+    HELD = "held"
+    JOINED = "joined"
+    DROPPED = "dropped"
     ATTEMPTING = "attempting"
     DELIVERED = "delivered"
     REJECTED_PERMANENT = "rejected_permanent"
@@ -114,9 +211,9 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One record of the stream `deliveries`: one step of one attempt.
+    """One record of the stream `deliveries`: a step of an attempt, or what the plan did before the first (attempt 0).
 
-    `notice` and `alert` are empty for what the operator is told of a channel.
+    `notice` and `alert` are empty for what is about no single alert: a digest, the operator's messages, the beacon.
     """
 
     id: str

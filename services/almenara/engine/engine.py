@@ -23,7 +23,7 @@ from almenara.engine.rule import Correlation, Rule, SingleRule
 from almenara.engine.ruleset import Ruleset
 from almenara.engine.view import View
 
-SEMANTICS: Final = "2"
+SEMANTICS: Final = "3"
 """The engine's semantics version: it changes whenever the same records could give other alerts."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Final
 
 from almenara.domain.alert import AlertChanged, Change, Evidence, Reason
 from almenara.domain.message import Message, Paragraph
-from almenara.domain.notice import Notice
+from almenara.domain.notice import Notice, Told
 from almenara.domain.text import plain
 from almenara.notifier import words
 from almenara.notifier.reading import NAME, SENTENCE, codes_of, get, sources_of, text_of, texts_of
@@ -21,6 +21,7 @@ from almenara.notifier.say_meeting import pair, search, watchlist
 from almenara.notifier.say_other import summary
 from almenara.notifier.say_statement import TYPE as STATEMENT
 from almenara.notifier.say_statement import statements
+from almenara.notifier.say_why import called_in, why_you
 from almenara.notifier.telling import Telling
 
 TITLE: Final = 320
@@ -49,7 +50,10 @@ def compose(notice: Notice, *, contact: str = "", possible_duplicate: bool = Fal
     dot = words.CLOSED_DOT if closed else words.DOTS.get(alert.level, words.CLOSED_DOT)
     country = plain(words.country_name(alert.country, language), NAME)
     title = _title(telling)
-    first = [status_word(changed, telling, level_word), country, claim(changed, telling, title)]
+    word = status_word(changed, telling, level_word)
+    if notice.why == Told.ESCALATED:
+        word = f"{level_word}, {telling.say('not acknowledged', 'sin tomar a cargo')}"
+    first = [word, country, claim(changed, telling, title)]
     return Message(
         id=notice.delivery,
         thread=notice.thread or notice.delivery,
@@ -64,7 +68,9 @@ def compose(notice: Notice, *, contact: str = "", possible_duplicate: bool = Fal
         reference=_reference(telling),
         why_you=_why_you(notice, telling, plain(contact, NAME)),
         mark=_mark(telling) if possible_duplicate else "",
-        change=plain(what_changed(changed, telling), PARAGRAPH),
+        change=plain(
+            " ".join(part for part in (called_in(notice, telling), what_changed(changed, telling)) if part), PARAGRAPH
+        ),
         earlier=() if changed.change == Change.RAISED else (_earlier(changed, telling, title),),
         cite=plain(alert.cite, NAME),
     )
@@ -239,16 +245,7 @@ def _mark(telling: Telling) -> str:
 
 
 def _why_you(notice: Notice, telling: Telling, contact: str) -> str:
-    who = plain(notice.subscriber, NAME)
-    if notice.filter_index >= 0:
-        number = notice.filter_index + 1
-        text = telling.say(
-            f"Sent to {who}: filter {number} of their list matches.", f"Para {who}: coincide su filtro {number}."
-        )
-    else:
-        text = telling.say(
-            f"Sent to {who}, who was told of this alert.", f"Para {who}, a quien se avisó de esta alerta."
-        )
+    text = why_you(notice, telling)
     if contact:
         text += telling.say(f" An error? Write to {contact}.", f" ¿Un error? Escriba a {contact}.")
     return plain(text, SENTENCE)

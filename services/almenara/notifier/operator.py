@@ -9,6 +9,7 @@ from typing import Final
 from almenara.domain.ids import content_id
 from almenara.domain.message import Message, Paragraph
 from almenara.domain.notice import OperatorNotice
+from almenara.domain.text import plain
 from almenara.notifier.words import LANGUAGES
 from almenara.ports.queue import Refusal, Send
 from almenara.ports.wire import encode
@@ -48,7 +49,9 @@ def operator_send(operator: Operator, refusal: Refusal) -> Send:
 
 
 def compose_operator(notice: OperatorNotice, *, possible_duplicate: bool = False) -> Message:
-    """The message of an operator's notice."""
+    """The message of an operator's notice, or of the end of a silence to its author."""
+    if notice.about == "silence":
+        return _silence(notice, possible_duplicate=possible_duplicate)
     language = notice.language if notice.language in LANGUAGES else "en"
     spanish = language == "es"
     everyone = "todos los que lo usan" if spanish else "everyone who is told by it"
@@ -82,6 +85,41 @@ def compose_operator(notice: OperatorNotice, *, possible_duplicate: bool = False
         why_you=f"Para {notice.subscriber}: operator en almenara.yaml."
         if spanish
         else f"Sent to {notice.subscriber}: `operator` in almenara.yaml.",
+        mark=_mark(language) if possible_duplicate else "",
+    )
+
+
+def _silence(notice: OperatorNotice, *, possible_duplicate: bool) -> Message:
+    language = notice.language if notice.language in LANGUAGES else "en"
+    spanish = language == "es"
+    ends = notice.destination[:16].replace("T", " ")
+    what = f"Un silencio termina el {ends} UTC" if spanish else f"A silence ends at {ends} UTC"
+    cure = (
+        f"Lo retenido que siga abierto se informará entonces. Para verlo: almenara silences preview {notice.refused}"
+        if spanish
+        else f"What it holds back and is open then will be told. To see it: almenara silences preview {notice.refused}"
+    )
+    labels = ("Motivo", "Qué pasará") if spanish else ("Reason", "What happens")
+    return Message(
+        id=notice.delivery,
+        thread=notice.delivery,
+        language=language,
+        level="informational",
+        level_word="SILENCIO" if spanish else "SILENCE",
+        dot="⚪",
+        country="",
+        headline=f"⚪ {'SILENCIO' if spanish else 'SILENCE'} · {what}",
+        paragraphs=(
+            Paragraph(label=labels[0], text=plain(notice.cause, 300) or "-"),
+            Paragraph(label=labels[1], text=cure),
+        ),
+        caution=(
+            "Nada se oculta sin constancia: cada retención consta en el registro."
+            if spanish
+            else "Nothing is hidden without a record: each thing that was held back is on it."
+        ),
+        reference=notice.refused,
+        why_you=f"Para {notice.subscriber}." if spanish else f"Sent to {notice.subscriber}.",
         mark=_mark(language) if possible_duplicate else "",
     )
 

@@ -1,34 +1,33 @@
 """Route: the records of `alerts` in, one recorded decision for each alert change and subscriber out (`notices`).
 
-A pure fold: who is told, by which channel, or why not. It has no way to send anything.
+A pure fold: who is told, by which channel, or why not. It has no way to send anything. The clock, the audience and what
+people asked for (silences, ended subscriptions) come in the same stream, in order.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import msgspec
 
-from almenara.domain.alert import Alert, AlertChanged, Change
-from almenara.domain.audience import Audience, Subscriber, Target, Want
-from almenara.domain.event import AUDIENCE, Event
-from almenara.domain.ids import content_id
-from almenara.domain.notice import Decision, Notice, NotSent
+from almenara.domain.alert import AlertChanged
+from almenara.domain.audience import Want
+from almenara.domain.errors import Rejected
+from almenara.domain.event import AUDIENCE, BEACON, RESUBSCRIBE, SILENCE, SILENCE_END, TICK, UNSUBSCRIBE, Event
+from almenara.domain.notice import Notice
+from almenara.domain.silence import Silence
+from almenara.notifier.deciding import decide, release
+from almenara.notifier.escalation import Decided, advance
+from almenara.notifier.route_state import RouteState, Standing, place_of
+from almenara.notifier.stages import NEWS, OVER
 from almenara.ports.log import ALERTS, NOTICES, Entry, Record
 from almenara.ports.processor import Fold, History, Outputs
 from almenara.ports.state import BlobStore
-from almenara.ports.wire import decode_alerts, decode_audience, encode
+from almenara.ports.wire import decode_alerts, decode_audience, encode, encode_event
 
 CONSUMER: Final = "notifier"
-_NEWS: Final = (Change.RAISED, Change.UPDATED)
-
-
-@dataclass(slots=True)
-class RouteState:
-    """The audience in force, and who was told of which alert: alert -> `subscriber/via` -> first delivery."""
-
-    audience: Audience = field(default_factory=Audience)
-    told: dict[str, dict[str, str]] = field(default_factory=dict)
+_FOR_PLAN: Final = (TICK, AUDIENCE, BEACON)
 
 
 class RouteProcessor:
@@ -36,7 +35,7 @@ class RouteProcessor:
 
     consumer = CONSUMER
     stream = ALERTS
-    version = "route/1"
+    version = "route/2"
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
@@ -44,107 +43,93 @@ class RouteProcessor:
     def open(self, partition: int, state: bytes | None, history: History) -> Fold:
         """A fold from the start, or from a snapshot."""
         held = msgspec.msgpack.decode(state, type=RouteState) if state else RouteState()
-        return RouteFold(held, self._blobs)
+        return RouteFold(held, self._blobs, partition)
 
 
 class RouteFold:
     """The fold over one partition of `alerts`."""
 
-    def __init__(self, state: RouteState, blobs: BlobStore) -> None:
+    def __init__(self, state: RouteState, blobs: BlobStore, partition: int = 0) -> None:
         self._state = state
         self._blobs = blobs
+        self._partition = partition
 
     def apply(self, record: Record) -> Outputs:
         """Takes one record of `alerts`. Raises Rejected for one that cannot be read."""
         found = decode_alerts(record.body, record.position)
-        if isinstance(found, Event):
-            if found.type == AUDIENCE:
-                self._state.audience = decode_audience(self._blobs.get(str(found.data.get("hash", ""))))
-            return Outputs()
-        notices = [notice for who in self._state.audience.subscribers for notice in self._decide(found, who)]
-        return Outputs([Entry(NOTICES, notice.subscriber, notice.id, encode(notice)) for notice in notices])
+        if isinstance(found, AlertChanged):
+            entries = self._entries(advance(self._state, found.at))
+            return Outputs(entries + self._entries(self._change(found)))
+        entries = self._entries(self._event(found))
+        if found.type in _FOR_PLAN:
+            entries.append(Entry(NOTICES, "", record.id, encode_event(found), self._partition))
+        return Outputs(entries)
 
     def snapshot(self) -> bytes:
         """The state as bytes."""
         return msgspec.msgpack.encode(self._state)
 
-    def _decide(self, changed: AlertChanged, who: Subscriber) -> Iterator[Notice]:
-        alert = changed.alert
-        told = self._state.told.setdefault(alert.uid, {})
-        wanted = next((n for n, want in enumerate(who.wants) if passes(want, alert)), -1)
-        if not who.targets:
-            yield _not_sent(changed, who, NotSent.NO_CHANNEL)
-        for target in who.targets:
-            place = f"{who.id}/{target.via}"
-            reason = _reason(changed, wanted >= 0, place in told)
-            if reason is not None:
-                yield _not_sent(changed, who, reason, target)
-            else:
-                notice = _planned(changed, who, target, wanted, told.get(place, ""))
-                told.setdefault(place, notice.delivery)
-                yield notice
+    def _change(self, changed: AlertChanged) -> Iterable[Notice]:
+        state, uid = self._state, changed.alert.uid
+        standing = state.standing.get(uid)
+        if changed.change in OVER:
+            notices = decide(state, changed, state.clock)
+            if state.standing.pop(uid, None) is not None:
+                notices += release(state, state.clock)  # what it inhibited is told now
+            return notices
+        if changed.change in NEWS:
+            if standing is None:
+                standing = state.standing[uid] = Standing(changed)
+            standing.news = changed
+        elif standing is not None:
+            standing.news = replace(standing.news, alert=changed.alert)
+        return decide(state, changed, state.clock)
+
+    def _event(self, event: Event) -> Iterable[Decided]:
+        state = self._state
+        if event.type == TICK:
+            return advance(state, event.time)
+        if event.type == AUDIENCE:
+            state.audience = decode_audience(self._blobs.get(str(event.data.get("hash", ""))))
+            return release(state, state.clock)
+        if event.type == SILENCE:
+            silence = silence_of(event)
+            state.silences[silence.id] = silence
+        elif event.type == SILENCE_END and state.silences.pop(str(event.data.get("silence")), None) is not None:
+            return release(state, max(state.clock, event.recorded))
+        elif event.type in (UNSUBSCRIBE, RESUBSCRIBE):
+            place = place_of(str(event.data.get("subscriber")), str(event.data.get("via")))
+            state.ended.pop(place, None)
+            if event.type == UNSUBSCRIBE:
+                state.ended[place] = None
+        return ()
+
+    def _entries(self, decided: Iterable[Decided]) -> list[Entry]:
+        return [
+            Entry(NOTICES, one.subscriber, one.id if isinstance(one, Notice) else one.delivery, encode(one))
+            for one in decided
+        ]
 
 
-def passes(want: Want, alert: Alert) -> bool:
-    """Whether the filter lets the alert pass; a country matches in any role."""
-    roles = {code for codes in alert.countries.values() for code in codes}
-    return (
-        (not want.countries or bool(roles & set(want.countries)))
-        and (not want.rules or alert.rule in want.rules)
-        and (not want.levels or alert.level in want.levels)
-        and (not want.tags or bool(set(alert.tags) & set(want.tags)))
-        and (not want.entities or bool(set(alert.entities) & set(want.entities)))
-    )
+def silence_of(event: Event) -> Silence:
+    """The silence that a `silence.add` asks for. Raises Rejected (`bad_data`)."""
+    data = event.data
+    try:
+        return Silence(
+            id=str(data["silence"]),
+            start=_moment(data["start"]) if data.get("start") else event.recorded,
+            until=_moment(data["until"]),
+            by=str(data.get("by", "")),
+            reason=str(data.get("reason", "")),
+            matcher=msgspec.convert(data.get("matcher") or {}, Want),
+            alert=str(data.get("alert", "")),
+        )
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
+        raise Rejected("bad_data", f"{event.type}: {error}") from error
 
 
-def _reason(changed: AlertChanged, wanted: bool, told: bool) -> NotSent | None:
-    """Why not, or None. Whoever was told is told of every change; others of news that their filter lets pass."""
-    if told:
-        return None
-    if changed.alert.shadow:
-        return NotSent.SHADOW
-    if not wanted:
-        return NotSent.FILTERED
-    if changed.alert.backfill:
-        return NotSent.BACKFILL
-    return None if changed.change in _NEWS else NotSent.NEVER_TOLD
-
-
-def _planned(changed: AlertChanged, who: Subscriber, target: Target, wanted: int, thread: str) -> Notice:
-    uid = content_id("notice", changed.id, who.id, target.via)
-    delivery = content_id("delivery", uid)
-    return Notice(
-        id=uid,
-        subscriber=who.id,
-        decision=Decision.PLANNED,
-        changed=changed,
-        at=changed.at,
-        due=changed.at,
-        channel=target.kind,
-        via=target.via,
-        address_hash=target.address_hash,
-        delivery=delivery,
-        thread=thread or delivery,
-        language=who.language,
-        time_zone=who.time_zone,
-        team=who.team,
-        filter_index=wanted,
-    )
-
-
-def _not_sent(changed: AlertChanged, who: Subscriber, reason: NotSent, target: Target | None = None) -> Notice:
-    via = target.via if target else ""
-    return Notice(
-        id=content_id("notice", changed.id, who.id, via),
-        subscriber=who.id,
-        decision=Decision.NOT_SENT,
-        reason=reason,
-        changed=changed,
-        at=changed.at,
-        due=changed.at,
-        channel=target.kind if target else "",
-        via=via,
-        language=who.language,
-        time_zone=who.time_zone,
-        team=who.team,
-    )
+def _moment(text: Any) -> datetime:
+    found = datetime.fromisoformat(str(text))
+    if found.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC")
+    return found.astimezone(UTC)

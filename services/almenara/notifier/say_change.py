@@ -24,6 +24,7 @@ _FOUND: Final = (Reason.REGISTERED_LATE, Reason.FOUND_WHEN_READ)
 _CHANGE_WORDS: Final = {
     Change.UPDATED: ("updated", "actualizada"),
     Change.ACKNOWLEDGED: ("acknowledged", "tomada a cargo"),
+    Change.ASSIGNED: ("assigned", "asignada"),
 }
 _JUDGEMENTS: Final = {
     "true": ("true", "acertada"),
@@ -214,6 +215,9 @@ def _command(changed: AlertChanged, telling: Telling) -> str:
     note = plain(changed.note, SENTENCE)
     if changed.change == Change.ACKNOWLEDGED:
         text = telling.say(f"{by} has taken it on.", f"{by} la tomó a cargo.")
+    elif changed.change == Change.ASSIGNED:
+        to = plain(changed.alert.assignee, NAME)
+        text = telling.say(f"{by} gave it to {to}.", f"{by} la asignó a {to}.")
     elif changed.change == Change.JUDGED:
         word = _judgement(changed, telling)
         text = telling.say(f"{by} judged it: {word}.", f"{by} la valoró: {word}.")

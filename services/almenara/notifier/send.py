@@ -13,9 +13,9 @@ from typing import Final
 from almenara.domain.circuit import CircuitState, Sign
 from almenara.domain.ids import content_id
 from almenara.domain.message import Message
-from almenara.domain.notice import Delivery, DeliveryState, Notice, OperatorNotice
-from almenara.notifier.compose import compose
-from almenara.notifier.operator import Operator, compose_operator, operator_send
+from almenara.domain.notice import Beacon, Delivery, DeliveryState, DigestNotice, Notice, Sendable
+from almenara.notifier.messages import message_of
+from almenara.notifier.operator import Operator, operator_send
 from almenara.ports.channel import Channel, Outcome, OutcomeKind
 from almenara.ports.clock import Clock
 from almenara.ports.log import DELIVERIES, Entry
@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 Address = Callable[[str, str, str], str | None]
 """(subscriber, via, address hash) -> the real address, or None when it changed since the decision."""
 
+Linked = Callable[[Message, Sendable], Message]
+"""Puts the links of its reader onto a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -54,7 +57,7 @@ class Held:
 class Sent:
     """What one attempt came to, for those who watch."""
 
-    notice: Notice | OperatorNotice
+    notice: Sendable
     outcome: Outcome
     attempt: int
     possible_duplicate: bool
@@ -73,6 +76,7 @@ class Sender:
         contact: str = "",
         claim_for: timedelta = CLAIM_FOR,
         operator: Callable[[], Operator | None] = lambda: None,
+        linked: Linked = lambda message, _: message,
     ) -> None:
         self._queue = queue
         self._channels = channels
@@ -81,6 +85,7 @@ class Sender:
         self._contact = contact
         self._claim_for = claim_for
         self._operator = operator
+        self._linked = linked
 
     def run_once(self, limit: int = 20) -> list[Sent]:
         """Takes what is due, tries each once and records it. Empty when nothing is due."""
@@ -109,13 +114,17 @@ class Sender:
         return self._settle(claim, notice, outcome)
 
     def _settle(
-        self, claim: Claim, notice: Notice | OperatorNotice, outcome: Outcome, *, put_off: datetime | None = None
+        self, claim: Claim, notice: Sendable, outcome: Outcome, *, put_off: datetime | None = None
     ) -> Sent | None:
         now = self._clock.now()
         state, settlement = _settlement(claim, notice, outcome, now)
         if put_off is not None:
             state, settlement = DeliveryState.RETRY_AFTER, Settlement(put_off)
-        if settlement.refusal and isinstance(notice, Notice) and (operator := self._operator()) is not None:
+        if (
+            settlement.refusal
+            and isinstance(notice, Notice | DigestNotice)
+            and (operator := self._operator()) is not None
+        ):
             settlement = replace(settlement, tell=operator_send(operator, settlement.refusal))
         entry = self._entry(claim, notice, state, outcome, settlement.again_at)
         if not self._queue.settle(claim, settlement, [entry]):
@@ -123,14 +132,16 @@ class Sender:
             return None
         return Sent(notice, outcome, claim.attempt, claim.possible_duplicate)
 
-    def _outcome(self, held: Held, notice: Notice | OperatorNotice) -> Outcome:
+    def _outcome(self, held: Held, notice: Sendable) -> Outcome:
         channel = self._channels.get(notice.via)
-        address = self._address(notice.subscriber, notice.via, notice.address_hash)
+        # the beacon is for nobody: its channel knows where it goes
+        nobody = isinstance(notice, Beacon)
+        address = "" if nobody else self._address(notice.subscriber, notice.via, notice.address_hash)
         if channel is None or address is None:
             what = CHANNEL_REMOVED if channel is None else ADDRESS_CHANGED
             return Outcome(OutcomeKind.REJECTED_PERMANENT, what)
         left_for, _, handle = held.claim.handle.partition("/")
-        message = self._message(notice, held.claim)
+        message = self._message(notice, possible_duplicate=held.claim.possible_duplicate)
         if left_for == notice.address_hash:  # at another address the first message of the thread is not
             message = replace(message, handle=handle)
         if self._clock.now() >= held.until:
@@ -138,15 +149,14 @@ class Sender:
             return Outcome(OutcomeKind.RETRY_AFTER, "claim_ran_out")
         return channel.send(message, address)
 
-    def _message(self, notice: Notice | OperatorNotice, claim: Claim) -> Message:
-        if isinstance(notice, OperatorNotice):
-            return compose_operator(notice, possible_duplicate=claim.possible_duplicate)
-        return compose(notice, contact=self._contact, possible_duplicate=claim.possible_duplicate)
+    def _message(self, notice: Sendable, *, possible_duplicate: bool) -> Message:
+        message = message_of(notice, contact=self._contact, possible_duplicate=possible_duplicate)
+        return self._linked(message, notice)
 
     def _entry(
         self,
         claim: Claim,
-        notice: Notice | OperatorNotice,
+        notice: Sendable,
         state: DeliveryState,
         outcome: Outcome | None = None,
         again_at: datetime | None = None,
@@ -174,9 +184,7 @@ def backoff_s(attempt: int) -> float:
     return float(min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempt - 1)))
 
 
-def _settlement(
-    claim: Claim, notice: Notice | OperatorNotice, outcome: Outcome, now: datetime
-) -> tuple[DeliveryState, Settlement]:
+def _settlement(claim: Claim, notice: Sendable, outcome: Outcome, now: datetime) -> tuple[DeliveryState, Settlement]:
     """What is recorded of an outcome, and what becomes of the send and its destination."""
     settlement = Settlement(
         doubt=outcome.kind == OutcomeKind.UNKNOWN or (claim.possible_duplicate and outcome.kind not in _FINAL),
@@ -201,7 +209,7 @@ def _sign(outcome: Outcome, now: datetime) -> Sign | None:
     return None
 
 
-def _refusal(claim: Claim, notice: Notice | OperatorNotice, outcome: Outcome, now: datetime) -> Refusal | None:
+def _refusal(claim: Claim, notice: Sendable, outcome: Outcome, now: datetime) -> Refusal | None:
     # what the configuration took away nobody refused
     if outcome.kind != OutcomeKind.REJECTED_PERMANENT or outcome.detail in (CHANNEL_REMOVED, ADDRESS_CHANGED):
         return None

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from almenara.domain.alert import Alert, AlertChanged, Evidence, Reading, Search
-from almenara.domain.event import AUDIENCE, EVENT_TYPES, SCHEMA_VERSION
+from almenara.domain.event import AUDIENCE, BEACON, EVENT_TYPES, FOR_NOTIFIER, SCHEMA_VERSION, TICK
 from almenara.domain.notice import Delivery, Notice
 from almenara.ports.log import ALERTS, BLOBS, DELIVERIES, EVENTS, NOTICES, REJECTED
 from almenara.ports.shapes import SHAPES, Refusal
@@ -35,8 +35,14 @@ _CHANNELS: Final[Mapping[str, tuple[str, str]]] = {
         "country; empty for ticks and activations",
         "Everything that can change an outcome. Only Almenara writes.",
     ),
-    ALERTS: ("country; empty for activations", "What became of alerts, and the activations that decide who is told."),
-    NOTICES: ("subscriber", "What each subscriber is to be told, or why not."),
+    ALERTS: (
+        "country; empty for what is passed on",
+        "What became of alerts; and what decides who is told: the clock by the minute, audiences, silences.",
+    ),
+    NOTICES: (
+        "subscriber; empty for what is passed on",
+        "What each subscriber is to be told, or why not; and the clock and the audiences.",
+    ),
     DELIVERIES: ("subscriber", "Attempts to send, and what came of them."),
     REJECTED: ("the key of what was refused", "What could not be taken, with the reason."),
     BLOBS: ("SHA-256 of the whole content, in hexadecimal", "Rulesets and audiences, in chunks."),
@@ -198,7 +204,8 @@ def _message(name: str, content_type: str, schema: str) -> Schema:
 
 def _names(stream: str) -> list[str]:
     """The messages of a channel."""
-    named = {EVENTS: [*EVENT_TYPES], ALERTS: [ALERTS, AUDIENCE], BLOBS: ["chunk"], INBOX: ["item"]}
+    named = {EVENTS: [*EVENT_TYPES], ALERTS: [ALERTS, TICK, *FOR_NOTIFIER], NOTICES: [NOTICES, TICK, AUDIENCE, BEACON]}
+    named |= {BLOBS: ["chunk"], INBOX: ["item"]}
     return named.get(stream, [stream])
 
 

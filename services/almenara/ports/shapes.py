@@ -356,6 +356,62 @@ class AlertJudged(AlertCommand, total=False):
     judgement: Required[Annotated[str, Meta(pattern="^(true|false|unclear)$")]]
 
 
+class AlertAssigned(AlertCommand, total=False):
+    """A person gives the alert to a subscriber, who is told of it."""
+
+    to: Required[str]
+
+
+class Matcher(TypedDict, total=False):
+    """What a silence holds back: an alert matches when every part that is given does."""
+
+    countries: list[Code]
+    rules: list[str]
+    levels: list[str]
+    tags: list[str]
+    entities: list[str]
+
+
+class SilenceAdded(TypedDict, total=False):
+    """From here on, until `until`, news of alerts that match is held back. Written into every partition.
+
+    `start` is when it begins, if later than the record. `alert` is the uid of one alert, where only that is meant.
+    """
+
+    silence: Required[str]
+    until: Required[Moment]
+    start: Moment
+    by: Required[str]
+    reason: Required[str]
+    matcher: Matcher
+    alert: str
+
+
+class SilenceEnded(TypedDict, total=False):
+    """A person ends a silence before its time. Written into every partition."""
+
+    silence: Required[str]
+    by: str
+    reason: str
+
+
+class SubscriptionChanged(TypedDict, total=False):
+    """A subscriber ends or resumes what is sent by one channel. Written into every partition."""
+
+    subscriber: Required[str]
+    via: Required[str]
+    by: str
+
+
+class BeaconLit(TypedDict, total=False):
+    """The heartbeat: goes the whole way of an alert, from partition to partition; at the last one it is told outside.
+
+    `slot` is the time for which the first one was lit.
+    """
+
+    slot: Required[Moment]
+
+
 class Refusal(TypedDict, total=False):
     """One record of `rejected`: what could not be taken, by whom, and why.
 
@@ -394,4 +450,10 @@ SHAPES: Final[Mapping[str, type]] = {
     types.ACKNOWLEDGE: AlertCommand,
     types.JUDGE: AlertJudged,
     types.RETRACT: AlertCommand,
+    types.ASSIGN: AlertAssigned,
+    types.SILENCE: SilenceAdded,
+    types.SILENCE_END: SilenceEnded,
+    types.UNSUBSCRIBE: SubscriptionChanged,
+    types.RESUBSCRIBE: SubscriptionChanged,
+    types.BEACON: BeaconLit,
 }

@@ -14,7 +14,7 @@ from almenara.domain.alert import AlertChanged
 from almenara.domain.audience import Audience
 from almenara.domain.errors import Rejected
 from almenara.domain.event import SCHEMA_VERSION, Event, event_of
-from almenara.domain.notice import Delivery, Notice, OperatorNotice
+from almenara.domain.notice import Beacon, Delivery, DigestNotice, Notice, OperatorNotice, Sendable
 from almenara.ports.upcast import upcast
 
 
@@ -35,6 +35,12 @@ class _Envelope(msgspec.Struct, kw_only=True, gc=False, omit_defaults=True):
     schemaversion: int = 1
 
 
+class _About(msgspec.Struct, gc=False):
+    """What tells apart the things that are sent."""
+
+    about: str = ""
+
+
 _T = TypeVar("_T")
 
 _decoder = msgspec.json.Decoder(_Envelope)
@@ -42,9 +48,16 @@ _encoder = msgspec.json.Encoder()
 _ordered = msgspec.json.Encoder(order="sorted")
 _changed = msgspec.json.Decoder(AlertChanged)
 _notice = msgspec.json.Decoder(Notice)
-_operator = msgspec.json.Decoder(OperatorNotice)
 _delivery = msgspec.json.Decoder(Delivery)
 _audience = msgspec.json.Decoder(Audience)
+_about = msgspec.json.Decoder(_About)
+_sendables: Mapping[str, "msgspec.json.Decoder[Any]"] = {
+    "": _notice,
+    "digest": msgspec.json.Decoder(DigestNotice),
+    "beacon": msgspec.json.Decoder(Beacon),
+    "refusal": msgspec.json.Decoder(OperatorNotice),
+    "silence": msgspec.json.Decoder(OperatorNotice),
+}
 
 
 def encode_event(event: Event) -> bytes:
@@ -107,7 +120,7 @@ def decode_changed(body: bytes) -> AlertChanged:
 
 
 def decode_alerts(body: bytes, position: str = "") -> AlertChanged | Event:
-    """A record of `alerts`: a change of an alert, or an activation that the rules service passed on."""
+    """A record of `alerts`: a change of an alert, or what the rules service passed on (a tick, an activation ...)."""
     return decode_event(body, position) if body.startswith(b'{"specversion"') else decode_changed(body)
 
 
@@ -118,12 +131,21 @@ def decode_notice(body: bytes) -> Notice:
 
 def decode_notices(body: bytes, position: str = "") -> Notice | OperatorNotice | Event:
     """A record of `notices`: a decision, what an author of a silence is told, or a tick or activation passed on."""
-    return decode_event(body, position) if body.startswith(b'{"specversion"') else decode_send(body)
+    if body.startswith(b'{"specversion"'):
+        return decode_event(body, position)
+    found = decode_send(body)
+    if not isinstance(found, Notice | OperatorNotice):
+        raise Rejected("undecodable", f"a {found.about} is no record of notices")
+    return found
 
 
-def decode_send(body: bytes) -> Notice | OperatorNotice:
-    """The body of a send: a notice, or what the operator is told. Raises Rejected (`undecodable`)."""
-    return _decode(_operator, body) if body.startswith(b'{"about":') else decode_notice(body)
+def decode_send(body: bytes) -> Sendable:
+    """The body of a send: a notice, a digest, what the operator is told, or the beacon. Raises Rejected."""
+    about = _decode(_about, body).about if body.startswith(b'{"about":') else ""
+    if about not in _sendables:
+        raise Rejected("undecodable", f"nothing that is sent is about {about!r}")
+    found: Sendable = _decode(_sendables[about], body)
+    return found
 
 
 def decode_delivery(body: bytes) -> Delivery:

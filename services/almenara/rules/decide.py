@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from almenara.domain.alert import Alert, AlertChanged, Change, Evidence, Matched, Reason, Search, State, lower
-from almenara.domain.event import ACKNOWLEDGE, JUDGE, RETRACT, Event
+from almenara.domain.event import ACKNOWLEDGE, ASSIGN, JUDGE, RETRACT, Event
 from almenara.domain.ids import cite, content_id
 from almenara.engine.detection import Detection
 from almenara.engine.detectors.absence import evidence
@@ -56,7 +56,7 @@ def decide(
     if detection.reason == Reason.ANOTHER_SOURCE:
         fresh = _joined(alert, fresh)
     state = State.OPEN if alert.state in _CLOSED else alert.state
-    grown = replace(fresh, state=state, raised_at=alert.raised_at, judgement=alert.judgement)
+    grown = replace(fresh, state=state, raised_at=alert.raised_at, judgement=alert.judgement, assignee=alert.assignee)
     return _changed(Change.UPDATED, detection.reason, grown, cause, joined=detection.joined)
 
 
@@ -69,6 +69,10 @@ def decide_command(command: Event, alert: Alert, at: datetime, cause: Cause) -> 
     if command.type == JUDGE and command.data.get("judgement") in JUDGEMENTS:
         judged = replace(alert, judgement=str(command.data["judgement"]), updated_at=at)
         return _changed(Change.JUDGED, Reason.COMMAND, judged, cause, by=by, note=note)
+    to = str(command.data.get("to", ""))
+    if command.type == ASSIGN and to and to != alert.assignee and alert.state not in _CLOSED:
+        given = replace(alert, assignee=to, updated_at=at)
+        return _changed(Change.ASSIGNED, Reason.COMMAND, given, cause, by=by, note=note)
     if command.type == RETRACT and alert.state not in _CLOSED:
         fallen = replace(alert, state=State.RETRACTED, updated_at=at)
         return _changed(Change.RETRACTED, Reason.COMMAND, fallen, cause, by=by, note=note)

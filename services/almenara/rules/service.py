@@ -12,7 +12,7 @@ import msgspec
 
 from almenara.domain.alert import Alert, AlertChanged
 from almenara.domain.errors import Faulty, Refused, Rejected
-from almenara.domain.event import AUDIENCE, COMMANDS, RULESET, Event
+from almenara.domain.event import COMMANDS, FOR_NOTIFIER, RULESET, TICK, Event
 from almenara.domain.ids import content_id
 from almenara.engine.detection import Late
 from almenara.engine.engine import SEMANTICS, Engine, EngineState
@@ -29,9 +29,10 @@ CONSUMER: Final = "rules"
 
 @dataclass(slots=True)
 class RulesState:
-    """All that the fold remembers of a partition."""
+    """All that the fold remembers of a partition. `minute` is that of the last tick that was passed on."""
 
     ruleset_hash: str = ""
+    minute: datetime | None = None
     engine: EngineState = field(default_factory=EngineState)
     alerts: dict[str, Alert] = field(default_factory=dict)
 
@@ -86,13 +87,14 @@ class RulesFold:
         event = decode_event(record.body, record.position)
         if event.type == RULESET:
             return self._activate(event, record)
-        if event.type == AUDIENCE:
+        if event.type in FOR_NOTIFIER:
             return Outputs([self._passed_on(event)])
         if event.type in COMMANDS:
             return self._command(event, record)
-        if self._engine is None:
-            return Outputs()
-        return self._outputs(self._engine, event, record)
+        outputs = self._outputs(self._engine, event, record) if self._engine else Outputs()
+        if event.type == TICK and self._new_minute(event.time):
+            outputs.entries.append(self._passed_on(event))
+        return outputs
 
     def snapshot(self) -> bytes:
         """The state as bytes."""
@@ -145,6 +147,13 @@ class RulesFold:
     def _keep(self, changed: AlertChanged) -> Entry:
         self._state.alerts[changed.alert.uid] = changed.alert
         return Entry(ALERTS, changed.alert.country, changed.id, encode(changed), self._partition)
+
+    def _new_minute(self, clock: datetime) -> bool:
+        minute = clock.replace(second=0, microsecond=0)
+        if self._state.minute is not None and minute <= self._state.minute:
+            return False
+        self._state.minute = minute
+        return True
 
     def _passed_on(self, event: Event) -> Entry:
         # What decides delivery must stand in `alerts`, in order: the notifier reads nothing else.

@@ -8,12 +8,11 @@ from almenara.adapters.memory import MemoryStore
 from almenara.app.activation import activate_audience
 from almenara.app.commands import append_command
 from almenara.app.embedded import Embedded
+from almenara.audit.explain import all_notices
 from almenara.domain.audience import Audience, Subscriber, Target, Want
 from almenara.domain.event import RETRACT, Event
 from almenara.domain.notice import Notice
 from almenara.notifier.route import RouteProcessor
-from almenara.ports.log import NOTICES, read_range
-from almenara.ports.wire import decode_notice
 from almenara.rules.service import RulesProcessor
 from made_up_life import T0, H, activate, changes, checked, entry, event, log, meeting, reading, tick, withdrawn
 
@@ -44,7 +43,7 @@ def pump(store: MemoryStore) -> None:
 
 
 def notices(store: MemoryStore) -> list[Notice]:
-    return [decode_notice(record.body) for record in read_range(store, NOTICES, 0)]
+    return list(all_notices(store))
 
 
 def told(store: MemoryStore) -> list[tuple[str, str, str]]:

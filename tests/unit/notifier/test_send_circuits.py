@@ -140,6 +140,6 @@ def test_what_was_left_at_another_address_is_not_given_back() -> None:
     for number, address_hash in enumerate(("a1", "a1", "b2")):
         told = notice(absence(), id=f"n{number}", delivery=f"d{number}", via="mail", address_hash=address_hash)
         store.append([Entry(NOTICES, "ana", told.id, encode(told))])
-        Embedded(store, [PlanProcessor()]).pump()
+        Embedded(store, [PlanProcessor(store, store.partitions)]).pump()
         assert Sender(store, {"mail": channel}, lambda *_: SECRET, clock).run_once()
     assert [message.handle for message in channel.got] == ["", "ts0", ""]

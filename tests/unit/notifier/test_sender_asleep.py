@@ -28,7 +28,7 @@ class Kept:
 def test_what_was_not_sent_before_the_claim_ran_out_is_sent_later_and_is_no_copy() -> None:
     store, clock, channel = MemoryStore(1), VirtualClock(at("2026-02-01 12:00")), Kept()
     store.append([Entry(NOTICES, "ana", "n1", encode(notice(absence(), via="mail")))])
-    Embedded(store, [PlanProcessor()]).pump()
+    Embedded(store, [PlanProcessor(store, store.partitions)]).pump()
     sleeps = [CLAIM_FOR]
 
     def address(subscriber: str, via: str, address_hash: str) -> str:

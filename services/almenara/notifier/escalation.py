@@ -1,0 +1,131 @@
+"""What the route does when the clock moves: silences that end, their authors' warnings, and steps of escalation. Pure.
+
+Whatever fell due while the clock leapt is done in the order in which it fell due, each at its own time: so a leap
+leads to the same decisions as ticks by the minute.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from almenara.domain.alert import AlertChanged, State
+from almenara.domain.audience import ON_DUTY, Escalation, Subscriber
+from almenara.domain.ids import content_id
+from almenara.domain.notice import Notice, OperatorNotice, Told
+from almenara.domain.silence import Silence
+from almenara.notifier import hours
+from almenara.notifier.deciding import release, tell
+from almenara.notifier.matching import silences
+from almenara.notifier.route_state import Escalating, RouteState, Standing, place_of
+from almenara.notifier.stages import deputy_of
+from almenara.notifier.words import zone_of
+
+WARN_BEFORE: Final = timedelta(hours=1)
+"""How long before its end a silence is told to its author; one that is shorter than twice this is not."""
+
+Decided = Notice | OperatorNotice
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """Something that falls due: a silence's end or warning (its id), or a step of a team for an alert."""
+
+    at: datetime
+    kind: int
+    silence: str = ""
+    alert: str = ""
+    team: str = ""
+
+    @property
+    def order(self) -> tuple[datetime, int, str, str, str]:
+        return (self.at, self.kind, self.silence, self.alert, self.team)
+
+
+_ENDS, _WARNS, _ESCALATES = range(3)
+
+
+def advance(state: RouteState, to: datetime) -> Iterator[Decided]:
+    """Moves the clock, never backwards, and does what falls due on the way."""
+    while (due := min(_dues(state), key=lambda one: one.order, default=None)) is not None and due.at <= to:
+        state.clock = max(state.clock, due.at)
+        if due.kind == _ENDS:
+            del state.silences[due.silence]
+            state.warned.pop(due.silence, None)
+            yield from release(state, state.clock)
+        elif due.kind == _WARNS:
+            state.warned[due.silence] = None
+            yield from _warning(state, state.silences[due.silence])
+        else:
+            yield from _step(state, state.standing[due.alert], due.team)
+    state.clock = max(state.clock, to)
+
+
+def _dues(state: RouteState) -> Iterator[_Due]:
+    for silence in state.silences.values():
+        yield _Due(max(silence.until, state.clock), _ENDS, silence=silence.id)
+        if silence.id not in state.warned and silence.until - silence.start >= 2 * WARN_BEFORE:
+            yield _Due(max(silence.until - WARN_BEFORE, state.clock), _WARNS, silence=silence.id)
+    for uid, standing in state.standing.items():
+        for name, escalating in standing.escalating.items():
+            at = _step_due(state, standing.news, name, escalating)
+            if at is not None:
+                yield _Due(max(at, state.clock), _ESCALATES, alert=uid, team=name)
+
+
+def _step_due(state: RouteState, news: AlertChanged, name: str, escalating: Escalating) -> datetime | None:
+    """When the team's next step falls due; None when there is none, or when somebody has taken the alert in hand."""
+    alert, step = news.alert, _next_step(state, name, escalating)
+    if step is None or alert.state != State.OPEN or alert.judgement:
+        return None
+    due = escalating.start + timedelta(seconds=step.after)
+    held = [one.until for one in state.silences.values() if silences(one, alert, max(due, state.clock))]
+    return max([due, *held])
+
+
+def _next_step(state: RouteState, name: str, escalating: Escalating) -> Escalation | None:
+    team = state.who(name)
+    steps = team.escalate if team else ()
+    return steps[escalating.step] if escalating.step < len(steps) else None
+
+
+def _step(state: RouteState, standing: Standing, name: str) -> Iterator[Notice]:
+    """One step of one team: whoever it names is told, by all their ways, whether or not they were told before."""
+    escalating, team = standing.escalating[name], state.who(name)
+    step = _next_step(state, name, escalating)
+    escalating.step += 1
+    if step is None or team is None or (step.levels and standing.news.alert.level not in step.levels):
+        return
+    called = _called(state, team, step)
+    if called is None:
+        return
+    who = deputy_of(state, called, state.clock) or called
+    told = state.told.setdefault(standing.news.alert.uid, {})
+    for notice in tell(state, standing.news, who, state.clock, why=Told.ESCALATED, ref=name):
+        if notice.delivery:
+            told.setdefault(place_of(who.id, notice.via), notice.delivery)
+        yield notice
+
+
+def _called(state: RouteState, team: Subscriber, step: Escalation) -> Subscriber | None:
+    name = hours.on_duty(team.on_duty, zone_of(team.time_zone), state.clock) if step.to == ON_DUTY else step.to
+    return state.who(name)
+
+
+def _warning(state: RouteState, silence: Silence) -> Iterator[OperatorNotice]:
+    """The author, or else the operator, is told that a silence ends; every partition says the same, so once."""
+    who = state.who(silence.by) or state.who(state.audience.operator)
+    for target in who.targets[:1] if who else ():
+        yield OperatorNotice(
+            about="silence",
+            delivery=content_id("silence", silence.id, silence.until, who.id if who else ""),
+            subscriber=who.id if who else "",
+            via=target.via,
+            address_hash=target.address_hash,
+            language=who.language if who else "en",
+            destination=silence.until.isoformat(),
+            to="",
+            cause=silence.reason,
+            at=silence.until - WARN_BEFORE,
+            refused=silence.id,
+        )

@@ -1,0 +1,220 @@
+"""What one record of `notices` leads to: messages sent, held, joined and dropped, gathered as outputs. Pure.
+
+Works on the plan's state; knows nothing of streams but how its outputs are written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from almenara.domain.alert import Change, State
+from almenara.domain.audience import Audience
+from almenara.domain.ids import content_id
+from almenara.domain.notice import Decision, Delivery, DeliveryState, Dropped, Held, Notice, NotSent
+from almenara.notifier.gathering import Way, digest_of, one_of
+from almenara.notifier.holding import Hold, hold_of, recent
+from almenara.notifier.plan_state import Place, PlanState, Waiting
+from almenara.notifier.route_state import place_of
+from almenara.notifier.stages import NEWS, OVER
+from almenara.ports.log import DELIVERIES, Entry
+from almenara.ports.processor import Outputs
+from almenara.ports.queue import Send
+from almenara.ports.wire import encode
+
+GROUP_FROM: Final = 4
+"""So many alerts that waited for the end of quiet hours are told in one message."""
+
+SILENT: Final = "source_silent"
+"""The tag of alerts that say that a source cannot be read."""
+
+_COUNTED: Final = (NotSent.SILENCED, NotSent.INHIBITED, NotSent.CONFIDENTIAL)
+_CLOSED: Final = (State.RESOLVED, State.RETRACTED)
+
+
+class Planning:
+    """Gathers the outputs of one record. `soonest` is the earliest end of what began to wait."""
+
+    def __init__(self, state: PlanState, ways: Mapping[str, Way], sequence: int, *, after: int = 0) -> None:
+        self._state = state
+        self._ways = ways
+        self._sequence = sequence
+        self._after = after  # so many messages of this record came before
+        self.outputs = Outputs()
+        self.soonest: datetime | None = None
+
+    def take(self, notice: Notice) -> None:
+        """One decision, at the time of the clock."""
+        state, alert = self._state, notice.changed.alert
+        _note_silence(state, notice)
+        planned, counted = notice.decision == Decision.PLANNED, notice.reason in _COUNTED
+        if not planned and not counted:
+            return
+        place = state.place(place_of(notice.subscriber, notice.via))
+        if not planned:
+            if notice.changed.change in NEWS:
+                place.held_back[str(notice.reason)] = place.held_back.get(str(notice.reason), 0) + 1
+            return
+        waiting = place.waiting.get(alert.uid)
+        if notice.changed.change == Change.RETRACTED and waiting is not None and alert.uid not in place.first:
+            for one in (*place.waiting.pop(alert.uid).notices, notice):
+                self._step(one, DeliveryState.DROPPED, Dropped.RETRACTED_UNTOLD)
+            return
+        hold = self._hold(place, notice)
+        waiting = place.waiting.pop(alert.uid, None)
+        if waiting is not None and hold is None and waiting.why == Held.RATE_LIMIT:
+            hold = Hold(waiting.why)  # what is beyond the limit is in the digest, and so is the rest of its story
+        if waiting is not None and hold is not None and hold.why == waiting.why:
+            hold = Hold(waiting.why, waiting.until)
+        notices = [*waiting.notices, notice] if waiting else [notice]
+        if hold is None:
+            self._send(place, notices)
+        else:
+            self._wait(place, notices, hold)
+
+    def release(self, name: str) -> None:
+        """What waited at a place until now is sent, or waits on for another reason."""
+        place, now = self._state.places[name], self._state.clock
+        due = [uid for uid, one in place.waiting.items() if one.until is not None and one.until <= now]
+        ready: list[Waiting] = []
+        for uid in due:
+            waiting = place.waiting.pop(uid)
+            hold = self._hold(place, waiting.latest)
+            if hold is None:
+                ready.append(waiting)
+            else:
+                self._wait(place, waiting.notices, hold)
+        way = self._ways.get(name)
+        if way is not None and len(ready) >= GROUP_FROM:
+            self._gathered(place, way, ready, now, why=Held.QUIET_HOURS)
+        else:
+            for waiting in ready:
+                self._send(place, waiting.notices)
+
+    def digest(self, name: str, way: Way, at: datetime, *, even_empty: bool) -> None:
+        """The digest of a place: everything that waits for it."""
+        place = self._state.places[name]
+        due = [uid for uid, one in place.waiting.items() if one.until is None]
+        waiting = [place.waiting.pop(uid) for uid in due]
+        if waiting or even_empty:
+            self._gathered(place, way, waiting, at, why=Held.DIGEST)
+        place.since, place.closed, place.held_back = at, 0, {}
+
+    def again(self) -> None:
+        """Plans again what waits, because the audience is another one: by its hours, to its addresses.
+
+        Who left is not told.
+        """
+        for name, place in self._state.places.items():
+            waiting, place.waiting = place.waiting, {}
+            for one in waiting.values():
+                way = self._ways.get(name)
+                if way is None:
+                    for notice in one.notices:
+                        self._step(notice, DeliveryState.DROPPED, Dropped.LEFT)
+                    continue
+                notices = [replace(notice, address_hash=way[1].address_hash) for notice in one.notices]
+                hold = self._hold(place, one.latest)
+                if hold is None:
+                    self._send(place, notices)
+                else:
+                    self._wait(place, notices, hold)
+
+    def send(self, delivery: str, thread: str, via: str, due: datetime, body: bytes) -> None:
+        """Queues one message; those of one record keep their order."""
+        # Sequences are the order in which the record tells it; a later change must never overtake an earlier one.
+        rank = f"{self._sequence:016d}.{self._after + len(self.outputs.sends):06d}"
+        self.outputs.sends.append(Send(delivery, thread, rank, due, body, via))
+
+    def _hold(self, place: Place, notice: Notice) -> Hold | None:
+        # Whoever is not in the audience yet (it comes with another partition's records) has no hours that are known.
+        way = self._ways.get(place_of(notice.subscriber, notice.via))
+        return hold_of(way[0], place, notice, self._state.clock) if way is not None else None
+
+    def _wait(self, place: Place, notices: list[Notice], hold: Hold) -> None:
+        """What waits together about one alert; that the newest of it waits is recorded."""
+        latest = notices[-1]
+        place.waiting[latest.changed.alert.uid] = Waiting(notices, hold.why, hold.until)
+        self._step(latest, DeliveryState.HELD, hold.why, again_at=hold.until or place.digest_at)
+        if hold.until is not None:
+            self.soonest = min(hold.until, self.soonest or hold.until)
+
+    def _send(self, place: Place, notices: Sequence[Notice]) -> None:
+        """One message for all that waited about one alert; the others are joined to it."""
+        now, uid = self._state.clock, notices[-1].changed.alert.uid
+        chosen = one_of(notices, told=uid in place.first)
+        own = chosen.changed.change == Change.RAISED or chosen.thread in {one.delivery for one in notices}
+        thread = place.first.get(uid) or (chosen.delivery if own else chosen.thread)
+        message = replace(chosen, thread=thread, due=max(now, chosen.at))
+        key = f"{chosen.subscriber}/{chosen.via}/{uid}"
+        self.send(chosen.delivery, key, chosen.via, message.due, encode(message))
+        for one in notices:
+            if one.id != chosen.id:
+                self._step(one, DeliveryState.JOINED, receipt=chosen.delivery)
+        place.recent = [*recent(place, now), now]
+        _told(place, chosen, thread, now)
+
+    def _gathered(self, place: Place, way: Way, waiting: Sequence[Waiting], at: datetime, *, why: Held) -> None:
+        """One message for all alerts that waited."""
+        chosen = [one_of(one.notices, told=one.latest.changed.alert.uid in place.first) for one in waiting]
+        delivery = content_id(str(why), way[0].id, way[1].via, at)
+        for one in chosen:
+            _told(place, one, delivery, self._state.clock)
+        silent = self._state.silent.values()
+        found = digest_of(way, place, chosen, at, why=why, silent=silent)
+        self.send(found.delivery, f"{found.subscriber}/{found.via}/digest", found.via, at, encode(found))
+        for each in waiting:
+            for notice in each.notices:
+                self._step(notice, DeliveryState.JOINED, receipt=found.delivery)
+
+    def _step(
+        self,
+        notice: Notice,
+        state: DeliveryState,
+        detail: Held | Dropped | None = None,
+        *,
+        again_at: datetime | None = None,
+        receipt: str = "",
+    ) -> None:
+        step = Delivery(
+            id=content_id(notice.delivery, str(state), str(detail or ""), again_at, receipt),
+            delivery=notice.delivery,
+            notice=notice.id,
+            alert=notice.changed.alert.uid,
+            subscriber=notice.subscriber,
+            channel=notice.via,
+            state=state,
+            attempt=0,
+            at=self._state.clock,
+            detail=str(detail or ""),
+            receipt=receipt,
+            again_at=again_at,
+        )
+        self.outputs.entries.append(Entry(DELIVERIES, notice.subscriber, step.id, encode(step)))
+
+
+def ways_of(audience: Audience) -> dict[str, Way]:
+    """Every way to every subscriber, by place."""
+    return {place_of(who.id, target.via): (who, target) for who in audience.subscribers for target in who.targets}
+
+
+def _told(place: Place, notice: Notice, delivery: str, at: datetime) -> None:
+    uid = notice.changed.alert.uid
+    if notice.changed.change in OVER and notice.changed.alert.state in _CLOSED:
+        place.first.pop(uid, None)
+        place.last.pop(uid, None)
+        place.closed += 1
+    else:
+        place.first.setdefault(uid, delivery)
+        place.last[uid] = at
+
+
+def _note_silence(state: PlanState, notice: Notice) -> None:
+    """Which sources cannot be read: told to everyone in the digest, whatever their filters are."""
+    alert = notice.changed.alert
+    if SILENT not in alert.tags:
+        return
+    if alert.state in _CLOSED:
+        state.silent.pop(alert.uid, None)
+    else:
+        state.silent[alert.uid] = (str(alert.key.get("source.id", alert.country)), alert.raised_at)
