@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from almenara.app.commands import append_everywhere
 from almenara.domain.audience import Audience
 from almenara.domain.errors import Fault, Faulty
-from almenara.domain.event import AUDIENCE, RULESET, Event
+from almenara.domain.event import AUDIENCE, RULESET
 from almenara.domain.ids import content_id
 from almenara.engine.engine import SEMANTICS
 from almenara.engine.rule import Rule, SingleRule
 from almenara.engine.ruleset import Content, Ruleset, build
-from almenara.ingest.ticker import NOWHERE
-from almenara.ports.log import BLOBS, EVENTS, Entry
+from almenara.ports.log import BLOBS, Entry
 from almenara.ports.state import blob_hash
 from almenara.ports.store import Store
-from almenara.ports.wire import encode, encode_event
+from almenara.ports.wire import encode
 from almenara.rules.trial import Trial, run_all
 
 SOURCE: Final = "almenara/ops"
@@ -89,12 +89,8 @@ def _fault(rule: Rule, trial: Trial) -> Fault:
 def _activate(store: Store, body: bytes, type_: str, data: Mapping[str, object], at: datetime) -> bool:
     digest = store.put(body)
     store.append(list(_chunks(body, digest)))
-    entries = []
-    for partition in range(store.partitions):
-        uid = f"{type_}/{content_id(data['hash'], at)}/{partition}"
-        event = Event(id=uid, source=SOURCE, type=type_, time=at, recorded=at, country=NOWHERE, data=data)
-        entries.append(Entry(EVENTS, "", uid, encode_event(event), partition))
-    return store.append(entries).new > 0
+    uid = content_id(data["hash"], at)
+    return append_everywhere(store, type_, data, at, partitions=store.partitions, uid=uid, source=SOURCE)
 
 
 def _chunks(body: bytes, digest: str) -> Iterator[Entry]:
