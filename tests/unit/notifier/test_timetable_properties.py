@@ -200,7 +200,7 @@ def test_nothing_is_told_twice_and_nothing_is_lost(people: list[Subscriber], sto
 def test_whoever_was_told_hears_how_it_ends(people: list[Subscriber], story: list[Step]) -> None:
     table = lived(people, story)
     heard: dict[tuple[str, str, str], str] = {}
-    for notice in sorted(said(table), key=lambda one: (one.at, one.id)):
+    for notice in said(table):
         heard[notice.subscriber, notice.via, notice.changed.alert.uid] = str(notice.changed.change)
     unheard = {
         (one.subscriber, one.via, one.changed.alert.uid)
