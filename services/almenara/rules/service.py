@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from almenara.domain.alert import Alert, AlertChanged
+from almenara.domain.alert import Alert, AlertChanged, Reason
 from almenara.domain.errors import Faulty, Refused, Rejected
 from almenara.domain.event import AUDIENCE, COMMANDS, RULESET, Event
 from almenara.domain.ids import content_id
@@ -22,7 +22,7 @@ from almenara.ports.processor import History, Outputs
 from almenara.ports.state import BlobStore
 from almenara.ports.wire import decode_event, encode, encode_event
 from almenara.rules.activation import take_over
-from almenara.rules.decide import Cause, alert_uid, close_removed, decide, decide_command, is_open
+from almenara.rules.decide import Cause, alert_uid, close, decide, decide_command, end_by_activation, is_open
 
 CONSUMER: Final = "rules"
 
@@ -108,17 +108,21 @@ class RulesFold:
                 f"use a release with semantics {semantics}"
             )
         ruleset = self._rulesets(digest)
+        running = self._engine.ruleset if self._engine else None
         since: dict[str, datetime] = {}
-        for alert in self._state.alerts.values():
-            if is_open(alert) and alert.events:
+        ended: list[tuple[Alert, Reason]] = []
+        for alert in filter(is_open, self._state.alerts.values()):
+            reason = end_by_activation(alert.rule, running, ruleset)
+            if reason is not None:
+                ended.append((alert, reason))
+            elif alert.events:
                 first = alert.events[0].time
                 since[alert.rule] = min(first, since.get(alert.rule, first))
         engine = take_over(ruleset, self._engine, self._history, record.sequence - 1, since=since)
         self._engine = engine
         self._state.ruleset_hash = digest
         cause = Cause(record.id, record.position, "")
-        removed = [a for a in self._state.alerts.values() if is_open(a) and a.rule not in ruleset.by_name]
-        return Outputs([self._keep(close_removed(alert, engine.clock, cause)) for alert in removed])
+        return Outputs([self._keep(close(alert, reason, engine.clock, cause)) for alert, reason in ended])
 
     def _command(self, event: Event, record: Record) -> Outputs:
         alert = self._state.alerts.get(str(event.data.get("alert", "")))
