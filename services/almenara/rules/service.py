@@ -41,7 +41,7 @@ class RulesProcessor:
 
     consumer = CONSUMER
     stream = EVENTS
-    version = f"rules/{SEMANTICS}.1"
+    version = f"rules/{SEMANTICS}.2"
 
     def __init__(self, blobs: BlobStore, *, compile: Callable[[Content], Ruleset] = build) -> None:
         self._blobs = blobs
