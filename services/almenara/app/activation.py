@@ -65,13 +65,15 @@ def require_passed(checked: Checked) -> None:
         raise Faulty([_fault(checked.ruleset.by_name[trial.rule], trial) for trial in failed])
 
 
-def activate_rules(store: Store, checked: Checked, at: datetime, *, by: str, reason: str) -> bool:
+def activate_rules(store: Store, checked: Checked, at: datetime, *, by: str, reason: str, folder: str = "") -> bool:
     """Stores the content and writes `ruleset.activated` into every partition. False when it had been written already.
 
-    Raises Faulty when one of the rules' own tests fails: a bad ruleset never replaces a good one.
+    `folder` is given for a roll back: the digest of what the folder holds instead (`Files.digest`). Raises Faulty when
+    one of the rules' own tests fails: a bad ruleset never replaces a good one.
     """
     require_passed(checked)
     data = {"hash": checked.digest, "engine": SEMANTICS, "by": by, "reason": reason}
+    data |= {"folder": folder} if folder else {}
     return _activate(store, checked.content.blob(), RULESET, data, at)
 
 

@@ -21,6 +21,7 @@ from almenara.app.rule_sets import activated
 from almenara.app.settings import Settings
 from almenara.domain.errors import Fault, Faulty
 from almenara.engine.reading import documents
+from almenara.engine.ruleset import Content, content_of
 from almenara.ports.clock import Clock
 from almenara.ports.state import blob_hash
 from almenara.ports.store import Store
@@ -62,29 +63,52 @@ class Startup:
         """
         active = self.active.refresh().ruleset
         lateness = int(self._settings.time.allowed_lateness.total_seconds())
+        files = files or read_files(self._config_dir)
         try:
-            checked = check((files or read_files(self._config_dir)).content(lateness))
+            checked = check(files.content(lateness))
             if checked.digest == active:
                 return Taken(active)
-            if by == BY and self._left_behind(checked.digest):
+            if by == BY and (why := self._rolled_back(files, checked.content)):
                 log.warning(
-                    "%s was activated by hand after the folder's %s; `almenara rules activate` takes the folder",
-                    active[:12],
-                    checked.digest[:12],
-                )
+                    "%s was activated by hand and stays: %s; `almenara rules activate` takes the folder's %s",
+                    active[:12], why, checked.digest[:12],
+                )  # fmt: skip
                 return Taken(active)
+            over = self._ends_roll_back(active)
+            reason = over if over and by == BY else reason
             activate_rules(self._store, checked, self._clock.now(), by=by, reason=reason)
         except Faulty as error:
             return self._kept("ruleset", active, error.faults)
+        if over:
+            log.warning("%s: %s ends the roll back to %s", over, checked.digest[:12], active[:12])
         log.info(
             "ruleset %s activated by %s: %d rules; %s", checked.digest[:12], by, len(checked.ruleset.rules), reason
         )
         return Taken(checked.digest, activated=True)
 
-    def _left_behind(self, digest: str) -> bool:
-        """Whether a person activated another set after this one: a roll back, which a restart must not undo."""
-        by_hand = self.active.ruleset and self.active.ruleset_by not in FOLDER
-        return bool(by_hand) and digest in activated(self._store)
+    def _ends_roll_back(self, active: str) -> str:
+        rolled_back = bool(self.active.rolled_back_from)
+        return f"the folder changed after {active[:12]} was activated by hand" if rolled_back else ""
+
+    def _rolled_back(self, files: Files, held: Content) -> str:
+        """Why a restart must leave what a person activated instead of what the folder holds; empty where it must not.
+
+        Another lateness is no other folder: the set that was rolled back to keeps the one that it was made with.
+        """
+        if not self.active.ruleset or self.active.ruleset_by in FOLDER:
+            return ""
+        active = content_of(self._store.get(self.active.ruleset))
+        if active.files == held.files:
+            return ""
+        if files.digest == self.active.rolled_back_from:
+            why = "the folder did not change since"
+        elif any(content_of(self._store.get(one)).files == held.files for one in activated(self._store)):
+            why = "the folder holds what was active before"
+        else:
+            return ""
+        if active.allowed_lateness_s != held.allowed_lateness_s:
+            why += ", and the time.allowed_lateness that is set is not in force"
+        return why
 
     def take_audience(self) -> Taken:
         """Activates the folder's subscribers unless they are active. Raises Faulty when bad and none is active."""

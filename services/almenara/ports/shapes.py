@@ -325,12 +325,16 @@ class Tick(TypedDict, total=False):
 
 
 class RulesetActivated(TypedDict, total=False):
-    """From here on the ruleset with this hash holds, under these engine semantics."""
+    """From here on the ruleset with this hash holds, under these engine semantics.
+
+    `folder` marks a roll back: the SHA-256 of what the folder held when another set was activated than the folder's.
+    """
 
     hash: Required[Sha256]
     engine: Required[str]
     by: str
     reason: str
+    folder: Sha256
 
 
 class AudienceActivated(TypedDict, total=False):
