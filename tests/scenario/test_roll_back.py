@@ -13,10 +13,12 @@ from almenara.app.settings import Settings, load_settings
 from almenara.app.standalone import Standalone
 from almenara.app.stores import open_store
 from almenara.domain.event import RULESET
+from almenara.engine.engine import SEMANTICS
 from almenara.ports.log import EVENTS
 from almenara.ports.store import Store
 from almenara.ports.wire import decode_event
 from cli_calls import Calls, small_config
+from older_release import older_release
 
 START = datetime(2026, 2, 3, 12, tzinfo=UTC)
 OFFICES = "rules/offices.yml"
@@ -146,3 +148,18 @@ def test_a_roll_back_from_a_machine_with_another_folder_is_kept(
     elsewhere = Calls(small_config(tmp_path / "elsewhere"), place.data, capsys)
     elsewhere("rules", "activate", "--reason", "from here", "--hash", rolled_back[:8])
     assert [place.start(), place.start("3d")] == [rolled_back, rolled_back]
+
+
+def test_a_newer_engine_goes_on_with_it(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    with older_release():
+        first = place.activate()
+        place.edit("timespan: 180d", "timespan: 150d")
+        place.activate()
+        assert place.activate("--hash", first[:8]) == first
+        assert place.start() == first
+    assert place.start() == first
+    assert "go on from" in caplog.text
+    assert (place.last()["engine"], place.last()["by"]) == (SEMANTICS, "start")
+    assert [place.start("3d"), place.start()] == [first, first]
+    place.edit("timespan: 150d", "timespan: 140d")
+    assert place.start() != first

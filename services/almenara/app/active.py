@@ -18,6 +18,7 @@ class Active:
     log: LogReader
     ruleset: str = ""
     ruleset_by: str = ""
+    ruleset_engine: str = ""
     rolled_back_from: str = ""
     audience: str = ""
     _seen: int = -1
@@ -52,6 +53,7 @@ class Active:
         if event.type == RULESET:
             self.ruleset = str(event.data.get("hash", ""))
             self.ruleset_by = str(event.data.get("by", ""))
+            self.ruleset_engine = str(event.data.get("engine", ""))
             self.rolled_back_from = str(event.data.get("folder", ""))
         elif event.type == AUDIENCE:
             self.audience = str(event.data.get("hash", ""))
