@@ -12,6 +12,7 @@ from almenara.rules import decide, service, upgrade
 from almenara.rules.service import RulesProcessor
 
 OLDER = "1"
+_UNKNOWN = (b'"rule":"strong"', b'"reason":"rule_changed"')
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def older_release() -> Iterator[None]:
 
 
 class OlderProcessor(RulesProcessor):
-    """Decides as the older release did: it did not know statements, and said nothing of them."""
+    """Decides as the older release did: it knew no statements, and left alerts open that no rule goes on with."""
 
     def open(self, partition: int, state: bytes | None, history: History) -> Fold:  # type: ignore[override]
         return _Older(super().open(partition, state, history))
@@ -37,7 +38,7 @@ class _Older:
 
     def apply(self, record: Record) -> Outputs:
         found = self._fold.apply(record)
-        entries = [one for one in found.entries if one.stream != ALERTS or b'"rule":"strong"' not in one.body]
+        entries = [one for one in found.entries if one.stream != ALERTS or not any(w in one.body for w in _UNKNOWN)]
         return Outputs(entries, found.sends)
 
     def snapshot(self) -> bytes:

@@ -157,7 +157,7 @@ class RulesFold:
         since: dict[str, datetime] = {}
         ended: list[tuple[Alert, Reason]] = []
         for alert in filter(is_open, self._state.alerts.values()):
-            reason = end_by_activation(alert.rule, running, ruleset)
+            reason = end_by_activation(alert, running, ruleset)
             if reason is not None:
                 ended.append((alert, reason))
             elif alert.events:

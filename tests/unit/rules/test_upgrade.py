@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from almenara.adapters.memory import MemoryStore
+from almenara.app.activation import check
 from almenara.app.commands import append_command
 from almenara.app.embedded import Embedded
 from almenara.app.explain import active_engine
@@ -15,9 +16,10 @@ from almenara.app.replay import replay_alerts
 from almenara.domain.errors import Refused
 from almenara.domain.event import ACKNOWLEDGE, Event
 from almenara.engine.engine import SEMANTICS
+from almenara.engine.ruleset import Content
 from almenara.ports.log import ALERTS, EVENTS, read_range
 from almenara.rules.service import RulesProcessor
-from made_up_life import T0, H, activate, changes, checked, entry, event, life, log, meeting, said, tick
+from made_up_life import RULES, T0, H, activate, changes, checked, entry, event, life, log, meeting, said, tick
 from older_release import OLDER, OlderProcessor, older_release
 
 RULESETS = functools.cache(checked)
@@ -84,6 +86,26 @@ def test_what_the_older_release_did_not_say_is_not_said_afterwards() -> None:
     log(store, tick(2))
     pump(store)
     assert changes(store) == []
+
+
+def test_what_the_older_release_left_open_for_ever_is_closed() -> None:
+    text = RULES % {"on_late": "resolve", "coverage": "[reg]", "keys": "[k, who]", "level": "low"}
+    before, after = "condition: a and not b\nalmenara:\n  absence: ", "condition: a and b\nalmenara:\n  # "
+    assert before in text
+    counted = check(Content({"rules/r.yml": text.replace(before, after)}))
+    store = begun(meeting("m", 0), tick(30))
+    with older_release():
+        activate(store, counted, 31)
+        Embedded(store, [OlderProcessor(store)]).pump()
+    assert [what for _, what, _, _ in said(store)] == ["raised"]
+    activate(store, counted, 32)
+    pump(store)
+    assert [(what, reason) for _, what, reason, _ in said(store)] == [
+        ("raised", "detected"),
+        ("resolved", "rule_changed"),
+    ]
+    (replayed,) = replay_alerts(store)
+    assert replayed.difference is None
 
 
 def test_people_acknowledge_what_was_raised_before() -> None:
