@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from almenara.domain.alert import Alert
@@ -31,15 +32,18 @@ def append_everywhere(
     partitions: int,
     uid: str = "",
     source: str = SOURCE,
+    own: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> bool:
     """Writes one command that concerns every country, into every partition. False when it had been written already.
 
-    `uid` tells apart what may be written once only; by default it is made of what the command says and when.
+    `uid` tells apart what may be written once only; by default it is made of what the command says and when. `own` is
+    what is said to single partitions besides.
     """
     name = uid or content_id(data, at)
     entries = []
     for partition in range(partitions):
         event_id = f"{type_}/{name}/{partition}"
-        event = Event(id=event_id, source=source, type=type_, time=at, recorded=at, country=NOWHERE, data=data)
+        full = {**data, **own.get(partition, {})}
+        event = Event(id=event_id, source=source, type=type_, time=at, recorded=at, country=NOWHERE, data=full)
         entries.append(Entry(EVENTS, "", event_id, encode_event(event), partition))
     return log.append(entries).new > 0

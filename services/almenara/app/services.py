@@ -133,7 +133,8 @@ def _rules(given: Service) -> Work:
     again()
     writes = (ALERTS, *_INPUT)
     compiled = compiled_beside(given.settings.data_dir)
-    processing = given.processing(RulesProcessor(given.store, compile=compiled.ruleset), "rules", writes)
+    processor = RulesProcessor(given.store, compile=compiled.ruleset, recorded=given.store)
+    processing = given.processing(processor, "rules", writes)
     work = [processing, run_reload(again, given.reload, given.stop)]
     if every := given.settings.rules.watch:
         work.append(run_watch(watch, given.stop, every=every))

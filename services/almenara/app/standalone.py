@@ -76,7 +76,8 @@ class Standalone:
     def pump(self) -> int:
         """Folds everything that is new. Returns how many records were taken."""
         if self._embedded is None:
-            rules = RulesProcessor(self.store, compile=compiled_beside(self.settings.data_dir).ruleset)
+            compiled = compiled_beside(self.settings.data_dir)
+            rules = RulesProcessor(self.store, compile=compiled.ruleset, recorded=self.store)
             processors: list[Processor] = [
                 rules,
                 RouteProcessor(self.store),
