@@ -91,7 +91,7 @@ def test_too_slow_and_too_hungry_children_are_ended() -> None:
         parse(GOOD, limits=Limits(time_s=0.0))
     assert slow.value.reason == "timeout"
     with pytest.raises(Rejected) as hungry:
-        parse(GOOD, limits=Limits(memory_bytes=24 * 2**20))
+        parse(GOOD, limits=Limits(memory_bytes=8 * 2**20))
     assert hungry.value.reason in ("memory", "undecodable")
     assert parse(GOOD)["entries"]
 
