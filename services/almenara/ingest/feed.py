@@ -96,6 +96,7 @@ def article(spec: SourceSpec, parsed: Parsed, entry: Parsed, at: datetime) -> Dr
         "language": language_of(declared) or spec.language,
         "outlet": cut_quote(plain_text(_feed(parsed).get("title"))),
         "reliability": spec.reliability,
+        "tlp": spec.tlp,
     }
     identity = (guid, link) if guid or link else (title, summary)
     return Draft(

@@ -170,6 +170,7 @@ class _Rows:
             "place": cut_quote(self._cell(row, "place")),
             "left": self._utc(day, left).isoformat() if left and hour and left >= hour else "",
             "registered_on": registered.date().isoformat() if registered else "",
+            "tlp": self._spec.tlp,
         }
         return Draft(
             id=content_id(self._spec.id, REGISTERED, normal(visitor), normal(host), time_, until),

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from almenara.domain.audience import TLPS
 from almenara.domain.durations import parse_duration
 from almenara.domain.errors import Fault
 from almenara.engine.reading.documents import Document
@@ -35,7 +36,8 @@ class SourceSpec:
 
     `covers` says in words what the source covers and what not. `columns` maps a field to the headers that may carry
     it; `drop_fields` are removed before anything else; `keep_rows` is `watched` or `all`. `reliability` is the
-    Admiralty letter, F while nobody has judged it. `zone` is the IANA zone of times without an offset.
+    Admiralty letter, F while nobody has judged it. `zone` is the IANA zone of times without an offset. `tlp` is how
+    confidential everything from it is (Traffic Light Protocol); empty is what the settings say.
     """
 
     id: str
@@ -51,6 +53,7 @@ class SourceSpec:
     keep_rows: str = WATCHED
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     zone: str = "UTC"
+    tlp: str = ""
 
 
 def parse_sources(documents: Sequence[Document]) -> tuple[list[SourceSpec], list[Fault]]:
@@ -208,6 +211,7 @@ _KEYS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "keep_rows": _one_of(WATCHED, ALL),
     "columns": _columns,
     "zone": _zone,
+    "tlp": _one_of(*TLPS),
 }
 _FIELDS: Final = {"every": "every_s", "publish_lag": "publish_lag_s"}
 _REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {

@@ -62,13 +62,17 @@ class Person(TypedDict, total=False):
 
 
 class Observed(TypedDict, total=False):
-    """What every observed event may hold. `flags` (future, backfill, ...) are written by ingest."""
+    """What every observed event may hold. `flags` (future, backfill, ...) are written by ingest.
+
+    `tlp` is how confidential it is; an alert is as confidential as the strictest of its events.
+    """
 
     summary: Text
     sources: list[Source]
     differences: Sentences | list[str]
     countries: Countries
     flags: list[str]
+    tlp: Annotated[str, Meta(pattern="^(CLEAR|GREEN|AMBER|RED)$")]
 
 
 class MeetingHeld(Observed, total=False):

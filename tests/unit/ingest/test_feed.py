@@ -1,5 +1,6 @@
 """Entries of feeds into drafts; dates; the reading itself."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,6 +52,12 @@ def test_an_entry_becomes_an_article() -> None:
     }
     [event] = stamp(draft, AT)
     assert (event.type, event.country, event.recorded) == ("article.published", "XAL", AT)
+
+
+def test_what_comes_from_a_confidential_source_says_so() -> None:
+    parsed = {"feed": {}, "entries": (entry(),)}
+    [draft] = read_feed(replace(SPEC, tlp="AMBER"), Fetched(url=SPEC.url, body=b"x", sha256="bb"), parsed, AT).drafts
+    assert draft.data["tlp"] == "AMBER"
 
 
 def test_the_same_item_is_the_same_event_and_another_is_not() -> None:
