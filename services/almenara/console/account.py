@@ -72,15 +72,16 @@ def card_of(view: AlertView, voice: Voice) -> Card:
 def account_of(view: AlertView, voice: Voice) -> list[Part]:
     """The sections of the page; only the life and what was told where the reader may not know the rest any more."""
     say, alert = voice.say, view.alert
-    parts = [Part(say(("Life", "Vida")), tuple(_life(view, voice)))]
-    parts.append(Part(say(("You were told", "Se le informó")), tuple(_told(view, voice))))
+    parts = []
     if not view.hidden:
         parts += [
-            Part(say(("Rule", "Regla")), tuple(_rule(alert, voice))),
             Part(say(("Evidence", "Pruebas")), tuple(_evidence(event, voice) for event in alert.events[:MOST])),
-            Part(say(("What matched", "Qué coincidió")), tuple(_matched(one, voice) for one in alert.matched[:MOST])),
             Part(say(("What was searched", "Qué se buscó")), tuple(_search(alert, voice))),
+            Part(say(("What matched", "Qué coincidió")), tuple(_matched(one, voice) for one in alert.matched[:MOST])),
+            Part(say(("Rule", "Regla")), tuple(_rule(alert, voice))),
         ]
+    parts.append(Part(say(("Life", "Vida")), tuple(_life(view, voice))))
+    parts.append(Part(say(("You were told", "Se le informó")), tuple(_told(view, voice))))
     return [part for part in parts if part.items]
 
 

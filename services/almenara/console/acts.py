@@ -66,6 +66,7 @@ class Sheet:
     button: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     note: str = ""
+    hint: str = ""
     name: str = ""
     resume: bool = False
     done: bool = False
@@ -88,7 +89,8 @@ def sheet_of(reader: Reader, view: AlertView | None, done: Done | None, now: dat
         lines=tuple(say(pair).format(**channel) for pair in pairs),
         button=say(texts.BUTTONS[action]).format(**channel),
         choices=_choices(reader.voice) if action == Action.JUDGE else (),
-        note="" if action == Action.UNSUBSCRIBE else say(texts.NOTE_LABEL),
+        note=say(texts.NOTES.get(action, ("", ""))),
+        hint=say(texts.NOTE_HINT),
         name=_name_label(reader),
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ MAX_TOKEN: Final = 640
 
 _VERSION: Final = 1
 _PURPOSE: Final = b"almenara/link\0"  # the key may sign nothing else that looks like a link
+_MAC: Final = 64
 _MOST: Final = 64
 _LAST: Final = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
 
@@ -80,7 +81,7 @@ def verify(token: str, key: bytes, now: datetime) -> LinkTo | Refusal:
     The signature is over the text of the token, not over what it decodes to: no second spelling of it passes.
     """
     said, point, mac = token.rpartition(".")
-    if len(token) > MAX_TOKEN or not point or not token.isascii():
+    if len(token) > MAX_TOKEN or not point or len(mac) != _MAC or not token.isascii():
         return Refusal.MALFORMED
     if not hmac.compare_digest(_mac(said, key), mac):
         return Refusal.FORGED

@@ -16,10 +16,12 @@ MISSING_CHOICE: Final = ("Please choose one of the three.", "Elija una de las tr
 TOO_LONG: Final = (f"The note is longer than {NOTE} characters.", f"La nota pasa de {NOTE} caracteres.")
 NAME_TOO_LONG: Final = (f"The name is longer than {NAME} characters.", f"El nombre pasa de {NAME} caracteres.")
 NO_REASON: Final = ("muted from a message", "silenciada desde un mensaje")
-NOTE_LABEL: Final = (
-    f"Note, if you like (at most {NOTE} characters; everyone who is told reads it)",
-    f"Nota, si quiere (hasta {NOTE} caracteres; la leen todos los avisados)",
-)
+NOTES: Final[Mapping[Action, Pair]] = {
+    Action.ACKNOWLEDGE: ("Note for everyone who is told (optional)", "Nota para todos los avisados (opcional)"),
+    Action.JUDGE: ("Note for everyone who is told (optional)", "Nota para todos los avisados (opcional)"),
+    Action.MUTE: ("Reason, kept with the silence (optional)", "Motivo, queda con el silencio (opcional)"),
+}
+NOTE_HINT: Final = (f"At most {NOTE} characters.", f"Hasta {NOTE} caracteres.")
 
 TITLES: Final[Mapping[Action, Pair]] = {
     Action.WHY: ("Why this alert", "Por qué esta alerta"),

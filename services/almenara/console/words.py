@@ -6,6 +6,9 @@ from datetime import datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from almenara.domain.text import plain
+
+_LONGEST_KEY: Final = 40
 LANGUAGES: Final = ("en", "es")
 
 Pair = tuple[str, str]
@@ -74,8 +77,9 @@ class Voice:
         return pair[1 if self.language == "es" else 0]
 
     def word(self, words: Mapping[str, Pair], key: str) -> str:
-        """The reader's word for a key; the key itself where there is none."""
-        return self.say(words.get(key, (key, key)))
+        """The reader's word for a key; the key itself, made plain, where there is none."""
+        found = words.get(key)
+        return self.say(found) if found is not None else plain(key, _LONGEST_KEY)
 
     def when(self, moment: datetime) -> str:
         """`26 Dec 2025 12:00 (Lima)`, in the reader's zone."""
