@@ -1,6 +1,7 @@
 """Links from a mail to the record, over SQLite on a virtual clock: opening changes nothing, a button works once."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,9 @@ from almenara.app.stores import open_store
 from almenara.audit.explain import all_notices, changes, records
 from almenara.console.links import Action
 from almenara.domain.alert import Alert, Change, State
+from almenara.domain.event import ACKNOWLEDGE, UNSUBSCRIBE
 from almenara.domain.notice import NotSent
+from almenara.ports.commands import Command
 from almenara.ports.log import STREAMS
 from cli_calls import small_config
 from linked import BASE, Installation, links_of, mail_of, urls_in
@@ -124,6 +127,16 @@ def test_pressed_twice_at_once_is_recorded_once(here: Installation, sink: SmtpSi
     assert again.status_code == 409
     assert "Ya se hizo" in again.text
     assert len(here.commands("alert.acknowledge")) == 1
+
+
+def test_of_many_presses_at_once_one_is_recorded(here: Installation, sink: SmtpSink) -> None:
+    raised(here, sink)
+    for about in (alert_of(here), None):
+        command = Command(type=ACKNOWLEDGE if about else UNSUBSCRIBE, id="one", data={"by": "ana"}, alert=about)
+        with ThreadPoolExecutor(8) as pool:
+            done = list(pool.map(lambda _, one=command: here.record.append(one, here.clock.now()), range(16)))
+        assert done.count(None) == 1
+        assert {one.by for one in done if one} == {"ana"}
 
 
 def test_of_two_who_take_it_on_at_once_the_first_counts(here: Installation, sink: SmtpSink) -> None:

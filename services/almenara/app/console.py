@@ -5,6 +5,7 @@ What was read once is remembered by position, so that a page looks only at what 
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +16,7 @@ from almenara.app.active import Active
 from almenara.app.sources import backwards
 from almenara.domain.alert import Alert, AlertChanged, Reason
 from almenara.domain.audience import Audience, Subscriber
-from almenara.domain.errors import Missing
+from almenara.domain.errors import Missing, Rejected
 from almenara.domain.event import RESUBSCRIBE, SILENCE, UNSUBSCRIBE, Event
 from almenara.domain.notice import Decision, Delivery, Notice
 from almenara.ingest.ticker import NOWHERE
@@ -83,7 +84,8 @@ class ConsoleRecord:
             # what holds everywhere stands in every partition, so one is read
             for record in self._new(EVENTS, 0):
                 if record.id.partition("/")[0] in _EVERYWHERE:
-                    self._take(decode_event(record.body, record.position))
+                    with suppress(Rejected):
+                        self._take(decode_event(record.body, record.position))
             digest = self._active.refresh().audience
             if digest and digest != self._audience[0]:
                 self._audience = (digest, decode_audience(store.get(digest)))
@@ -158,8 +160,9 @@ class ConsoleRecord:
         # what was passed on (ticks, for the most part) is an envelope; a change begins with its own id
         if record.body.startswith(b'{"specversion"'):
             return
-        uid = _about.decode(record.body).alert.uid
-        self._known.alerts.setdefault(uid, []).append((record.partition, record.sequence))
+        with suppress(msgspec.DecodeError):  # what cannot be read must not keep the rest from being read
+            uid = _about.decode(record.body).alert.uid
+            self._known.alerts.setdefault(uid, []).append((record.partition, record.sequence))
 
     def _take(self, event: Event) -> None:
         done = _done(event)

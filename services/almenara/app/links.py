@@ -39,6 +39,12 @@ def linked_by(settings: Settings, clock: Clock) -> Linked:
     def linked(message: Message, told: Sendable) -> Message:
         if not isinstance(told, Notice | DigestNotice):
             return message  # the operator's and the beacon: about no alert, and not to be ended
+        try:
+            return with_links(message, told)
+        except ValueError:  # a name that no link can say: what is told matters more than its links
+            return message
+
+    def with_links(message: Message, told: Notice | DigestNotice) -> Message:
         links: tuple[Link, ...] = ()
         if isinstance(told, Notice):
             alert = told.changed.alert

@@ -141,7 +141,13 @@ async def run_console(settings: Settings, store: Store, clock: Clock, stop: asyn
 
     record = ConsoleRecord(store)
     app = console_app(links_key(settings), record, record, clock)
-    await serve(app, settings.console.listen, stop, name="console")
+
+    def look_ahead() -> None:
+        with suppress(Unreachable):  # whoever opens the first page will look again
+            record.refresh()
+
+    serving = serve(app, settings.console.listen, stop, name="console")
+    await asyncio.gather(serving, asyncio.to_thread(look_ahead))
 
 
 async def serve(app: Any, address: str, stop: asyncio.Event, *, name: str) -> None:

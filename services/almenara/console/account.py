@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from almenara.console import words
-from almenara.console.words import Voice
-from almenara.domain.alert import Alert, Evidence, Matched, Reading
+from almenara.console import texts, words
+from almenara.console.words import Pair, Voice
+from almenara.domain.alert import Alert, Evidence, Matched, Reading, State
+from almenara.domain.event import CHECKED
 from almenara.domain.text import plain
 from almenara.ports.query import AlertView
 
@@ -40,7 +41,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What every page says first of an alert. `level` is for its colour; `hidden` leaves the claim out."""
+    """What every page says first of an alert. `level` is for its colour; `hidden` leaves the claim out.
+
+    `caution` is what the alert does not prove.
+    """
 
     level: str
     level_word: str
@@ -48,6 +52,7 @@ class Card:
     title: str
     state: str
     cite: str
+    caution: str = ""
     hidden: bool = False
 
 
@@ -62,11 +67,29 @@ def card_of(view: AlertView, voice: Voice) -> Card:
         level="closed" if alert.state in ("resolved", "retracted") else plain(alert.level, 20),
         level_word=voice.word(words.LEVELS, alert.level),
         country=plain(view.country, SHORT),
-        title=gone if view.hidden else _text(alert.title, voice, LONG) or plain(alert.rule, SHORT),
+        title=gone if view.hidden else _claim(alert, voice),
         state=voice.word(words.STATES, alert.state),
         cite=plain(alert.cite, 20),
+        caution=voice.say(_caution(alert)),
         hidden=view.hidden,
     )
+
+
+def _claim(alert: Alert, voice: Voice) -> str:
+    """The alert's sentence; an absence that nobody could check is never told as one, whatever the rule's words are."""
+    claim, lead = _text(alert.title, voice, LONG) or plain(alert.rule, SHORT), voice.say(texts.UNCHECKED)
+    return claim if alert.checked or claim.startswith(lead) else f"{lead}: {plain(alert.rule, SHORT)}"
+
+
+def _caution(alert: Alert) -> Pair:
+    """What the alert does not prove."""
+    if alert.state == State.RETRACTED:
+        return texts.CAUTIONS["retracted"]
+    if alert.events and alert.events[-1].type == CHECKED:
+        return texts.CAUTIONS["silent"]
+    if alert.search is not None:
+        return texts.CAUTIONS["absence" if alert.checked else "unchecked"]
+    return texts.CAUTIONS["told"]
 
 
 def account_of(view: AlertView, voice: Voice) -> list[Part]:
@@ -120,7 +143,7 @@ def _evidence(event: Evidence, voice: Voice) -> Item:
     say = voice.say
     happened = voice.when(event.time)
     if event.until is not None and event.until - event.time <= _ROOM:
-        happened = f"{event.time + (event.until - event.time) / 2:%Y-%m-%d}"  # the day, as its own place has it
+        happened = voice.day(event.time + (event.until - event.time) / 2)  # the day, as its own place has it
     lines = [
         _text(event.data.get("summary"), voice, LONG),
         f"{say(('happened', 'ocurrió'))} {happened}; {say(('known', 'se supo'))} {voice.when(event.recorded)}",

@@ -23,6 +23,29 @@ NOTES: Final[Mapping[Action, Pair]] = {
 }
 NOTE_HINT: Final = (f"At most {NOTE} characters.", f"Hasta {NOTE} caracteres.")
 
+UNCHECKED: Final = ("Could not be checked", "No se pudo comprobar")
+CAUTIONS: Final[Mapping[str, Pair]] = {
+    "retracted": (
+        "Nothing follows from a retracted alert; please do not pass it on.",
+        "De una alerta retirada nada se concluye; no la difunda.",
+    ),
+    "silent": (
+        "A source that is silent says nothing about what it covers, in either direction.",
+        "Una fuente en silencio no dice nada de lo que cubre, ni en un sentido ni en otro.",
+    ),
+    "unchecked": (
+        "Not checked means not known: nobody has looked yet, and nothing follows from it.",
+        "Sin comprobar significa que no se sabe: nadie ha mirado aún y nada se concluye de ello.",
+    ),
+    "absence": (
+        "A missing entry is not evidence of wrongdoing: a register can be late, incomplete or not apply.",
+        "La falta de anotación no prueba irregularidad: un registro puede tardar, estar incompleto o no aplicarse.",
+    ),
+    "told": (
+        "Told as the sources report it, which may be incomplete or corrected later.",
+        "Según lo informan las fuentes, que pueden estar incompletas o corregirse después.",
+    ),
+}
 TITLES: Final[Mapping[Action, Pair]] = {
     Action.WHY: ("Why this alert", "Por qué esta alerta"),
     Action.ACKNOWLEDGE: ("Take this alert on", "Tomar a cargo esta alerta"),

@@ -87,9 +87,13 @@ class Voice:
             there = moment.astimezone(self.zone)
         except OverflowError:  # the first and the last day of the calendar
             there = moment
-        month = _MONTHS[1 if self.language == "es" else 0][there.month - 1]
         place = str(self.zone).rpartition("/")[2].replace("_", " ")
-        return f"{there.day} {month} {there.year} {there:%H:%M} ({place})"
+        return f"{self.day(there)} {there:%H:%M} ({place})"
+
+    def day(self, moment: datetime) -> str:
+        """`26 Dec 2025`, as the moment's own zone has it."""
+        month = _MONTHS[1 if self.language == "es" else 0][moment.month - 1]
+        return f"{moment.day} {month} {moment.year}"
 
 
 def voice_of(language: str, time_zone: str) -> Voice:

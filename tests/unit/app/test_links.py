@@ -81,6 +81,10 @@ def test_the_operator_and_the_beacon_get_none(tmp_path: Path, told: Sendable) ->
     assert linked(tmp_path, told) == {}
 
 
+def test_a_name_that_no_link_can_say_is_told_without_links(tmp_path: Path) -> None:
+    assert linked(tmp_path, notice(absence(), via="mail", subscriber="x" * 65)) == {}
+
+
 def test_without_a_base_there_are_none_and_no_key_is_made(tmp_path: Path) -> None:
     given = Settings.model_validate({"data_dir": tmp_path / "new"})
     shown = message()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from almenara.console.account import account_of, card_of
 from almenara.console.words import voice_of
-from almenara.domain.alert import AlertChanged, Change, Matched, Reason
+from almenara.domain.alert import AlertChanged, Change, Matched, Reason, State
 from almenara.domain.notice import DeliveryState
 from almenara.ports.query import AlertView, Told
 from told import absence, at, evidence
@@ -49,7 +49,7 @@ def test_an_absence_says_what_was_searched_and_when_it_was_read() -> None:
         "nearest entry: 29 Dec 2025 09:20 (Lima)",
         "cn_contacts: Zhihua Yang, private, press: Chinese businessman",
         "unregistered_meeting · version 3",
-        "happened 2025-12-26",
+        "happened 26 Dec 2025",
         "12 Jan 2026 02:01 (Lima): raised",
         "delivered",
     ):
@@ -61,6 +61,20 @@ def test_the_card_says_the_claim() -> None:
     card = card_of(view(), SPANISH)
     assert (card.level_word, card.state) == ("ALTA", "abierta")
     assert card.title.startswith("Sin registro hallado")
+
+
+def test_what_could_not_be_checked_is_never_told_as_an_absence() -> None:
+    card = card_of(view(checked=False), ENGLISH)
+    assert card.title == "Could not be checked: unregistered_meeting"
+    assert "nobody has looked" in card.caution
+    said = {"en": "Could not be checked: a meeting", "es": "No se pudo comprobar: una reunión"}
+    assert card_of(view(checked=False, title=said), SPANISH).title == said["es"]
+
+
+def test_what_the_alert_does_not_prove_is_said() -> None:
+    assert "not evidence of wrongdoing" in card_of(view(), ENGLISH).caution
+    assert "nada se concluye" in card_of(view(state=State.RETRACTED), SPANISH).caution
+    assert "sources report it" in card_of(view(search=None), ENGLISH).caution
 
 
 def test_what_they_may_not_know_is_left_out() -> None:
