@@ -6,10 +6,15 @@ A server that cannot be started here makes its tests skip with the reason, or fa
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from availability import started
 from kafka_server import running_kafka
 from servers import postgres
+
+# nothing is tested by how long it takes: a machine may be busy
+settings.register_profile("almenara", deadline=None)
+settings.load_profile("almenara")
 
 
 @pytest.fixture(scope="session")

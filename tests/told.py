@@ -7,7 +7,7 @@ from typing import Any
 
 from almenara.domain.alert import Alert, AlertChanged, Change, Evidence, Matched, Reading, Reason, Search, State
 from almenara.domain.message import Message, Paragraph
-from almenara.domain.notice import Decision, Notice
+from almenara.domain.notice import Decision, DigestNotice, Notice, SilentSource
 
 
 def at(text: str) -> datetime:
@@ -140,6 +140,27 @@ def notice(alert: Alert, change: Change = Change.RAISED, reason: Reason = Reason
         "filter_index": 0,
     }
     return Notice(**(given | more))
+
+
+def digest(language: str = "en", **more: Any) -> DigestNotice:
+    """A digest of a week: an absence, a statement, one that was registered late; three more, and a silent source."""
+    said = other(
+        "statement.made", {}, "A spokesman called a statement a smear", uid="u3", cite="ALM-3333-4444", level="medium"
+    )
+    late = absence(uid="u4", cite="ALM-4444-5555", state=State.RESOLVED)
+    notices = (
+        notice(absence(), language=language),
+        notice(said, language=language),
+        notice(late, Change.RESOLVED, Reason.REGISTERED_LATE, language=language),
+    )
+    given: dict[str, Any] = {
+        "delivery": "dg1", "subscriber": "ana", "channel": "mail", "via": "mail", "address_hash": "00",
+        "language": language, "time_zone": "America/Lima", "team": False, "why": "digest",
+        "since": at("2026-01-11 12:30"), "at": at("2026-01-18 12:30"), "notices": notices, "more": 3, "open": 5,
+        "closed": 1, "held_back": {"silenced": 2, "inhibited": 1},
+        "silent": (SilentSource(source="pe_gestion", since=at("2026-01-18 02:00")),),
+    }  # fmt: skip
+    return DigestNotice(**(given | more))
 
 
 def message(**more: Any) -> Message:

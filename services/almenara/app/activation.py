@@ -3,21 +3,27 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
+from almenara.app.active import Active
+from almenara.app.commands import append_everywhere
 from almenara.domain.audience import Audience
-from almenara.domain.errors import Fault, Faulty
-from almenara.domain.event import AUDIENCE, RULESET, Event
+from almenara.domain.errors import Fault, Faulty, Refused
+from almenara.domain.event import AUDIENCE, RULESET
 from almenara.domain.ids import content_id
 from almenara.engine.engine import SEMANTICS
 from almenara.engine.rule import Rule, SingleRule
 from almenara.engine.ruleset import Content, Ruleset, build
-from almenara.ingest.ticker import NOWHERE
-from almenara.ports.log import BLOBS, EVENTS, Entry
+from almenara.ports.log import ALERTS, BLOBS, EVENTS, Entry
 from almenara.ports.state import blob_hash
 from almenara.ports.store import Store
-from almenara.ports.wire import encode, encode_event
+from almenara.ports.wire import encode
+from almenara.rules.service import CONSUMER
 from almenara.rules.trial import Trial, run_all
+from almenara.rules.upgrade import Facts
 
 SOURCE: Final = "almenara/ops"
 CHUNK: Final = 256 * 1024
@@ -65,14 +71,30 @@ def require_passed(checked: Checked) -> None:
         raise Faulty([_fault(checked.ruleset.by_name[trial.rule], trial) for trial in failed])
 
 
-def activate_rules(store: Store, checked: Checked, at: datetime, *, by: str, reason: str) -> bool:
+def activate_rules(store: Store, checked: Checked, at: datetime, *, by: str, reason: str, folder: str = "") -> bool:
     """Stores the content and writes `ruleset.activated` into every partition. False when it had been written already.
 
-    Raises Faulty when one of the rules' own tests fails: a bad ruleset never replaces a good one.
+    `folder` is given for a roll back: the digest of what the folder holds instead (`Files.digest`). Raises Faulty when
+    one of the rules' own tests fails: a bad ruleset never replaces a good one.
     """
     require_passed(checked)
     data = {"hash": checked.digest, "engine": SEMANTICS, "by": by, "reason": reason}
-    return _activate(store, checked.content.blob(), RULESET, data, at)
+    data |= {"folder": folder} if folder else {}
+    return _activate(store, checked.content.blob(), RULESET, data, at, facts=_facts(store))
+
+
+def _facts(store: Store) -> dict[int, Facts]:
+    """Where in each partition another engine's decisions end, when it decided until now. Its workers are fenced off.
+
+    Raises Refused where a newer release has gone on with this log.
+    """
+    engine = Active(store).refresh().ruleset_engine
+    if engine in ("", SEMANTICS):
+        return {}
+    if engine.isdigit() and int(engine) > int(SEMANTICS):
+        raise Refused(f"a release with engine semantics {engine} goes on with this log; this one has {SEMANTICS}")
+    leases = [store.claim(CONSUMER, EVENTS, partition) for partition in range(store.partitions)]
+    return {lease.partition: Facts(engine, lease.after, store.end(ALERTS, lease.partition)) for lease in leases}
 
 
 def activate_audience(store: Store, audience: Audience, at: datetime, *, by: str, reason: str) -> bool:
@@ -86,15 +108,20 @@ def _fault(rule: Rule, trial: Trial) -> Fault:
     return Fault(rule.file, rule.line, f"test '{trial.name}' of {rule.name} fails", "; ".join(trial.differences))
 
 
-def _activate(store: Store, body: bytes, type_: str, data: Mapping[str, object], at: datetime) -> bool:
+def _activate(
+    store: Store,
+    body: bytes,
+    type_: str,
+    data: Mapping[str, object],
+    at: datetime,
+    *,
+    facts: Mapping[int, Facts] = MappingProxyType({}),
+) -> bool:
     digest = store.put(body)
     store.append(list(_chunks(body, digest)))
-    entries = []
-    for partition in range(store.partitions):
-        uid = f"{type_}/{content_id(data['hash'], at)}/{partition}"
-        event = Event(id=uid, source=SOURCE, type=type_, time=at, recorded=at, country=NOWHERE, data=data)
-        entries.append(Entry(EVENTS, "", uid, encode_event(event), partition))
-    return store.append(entries).new > 0
+    uid = content_id(data["hash"], at)
+    own = {partition: {"facts": msgspec.structs.asdict(one)} for partition, one in facts.items()}
+    return append_everywhere(store, type_, data, at, partitions=store.partitions, uid=uid, source=SOURCE, own=own)
 
 
 def _chunks(body: bytes, digest: str) -> Iterator[Entry]:

@@ -10,11 +10,16 @@ from almenara.ports.wire import decode_event
 
 @dataclass(slots=True)
 class Active:
-    """What is in force; empty before the first activation. Activations go to every partition, so one is read."""
+    """What is in force; empty before the first activation. Activations go to every partition, so one is read.
+
+    `rolled_back_from` says what the folder held when the ruleset was activated instead of it; empty for no roll back.
+    """
 
     log: LogReader
     ruleset: str = ""
     ruleset_by: str = ""
+    ruleset_engine: str = ""
+    rolled_back_from: str = ""
     audience: str = ""
     _seen: int = -1
 
@@ -48,5 +53,7 @@ class Active:
         if event.type == RULESET:
             self.ruleset = str(event.data.get("hash", ""))
             self.ruleset_by = str(event.data.get("by", ""))
+            self.ruleset_engine = str(event.data.get("engine", ""))
+            self.rolled_back_from = str(event.data.get("folder", ""))
         elif event.type == AUDIENCE:
             self.audience = str(event.data.get("hash", ""))

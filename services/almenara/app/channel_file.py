@@ -13,6 +13,7 @@ from almenara.app.secrets import Secret
 from almenara.app.settings import Settings
 from almenara.app.validation import Origins
 from almenara.domain.errors import Fault
+from almenara.domain.notice import HEARTBEAT
 
 MAIL: Final = "mail"
 SLACK: Final = "slack"
@@ -53,6 +54,8 @@ def faults_of(channels: Mapping[str, Any], settings: Settings, origins: Origins)
     if MAIL in channels:
         cure = "set mail.* in almenara.yaml; a subscriber's `mail` goes by it"
         yield origins.fault(("channels", MAIL), "mail is no channel of its own", cure)
+    if HEARTBEAT in channels:
+        yield origins.fault(("channels", HEARTBEAT), "this name is taken by the beacon", "rename it")
     for name, one in channels.items():
         kind = one.get("kind") if isinstance(one, dict) else None
         if kind not in KINDS:

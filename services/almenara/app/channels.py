@@ -18,12 +18,14 @@ from almenara.adapters.apprise import (
 )
 from almenara.adapters.apprise.slack_bot import API
 from almenara.adapters.http.hook import HookChannel
+from almenara.adapters.http.ping import PingChannel
 from almenara.adapters.http.post import Poster
 from almenara.app.addresses import AddressBook
 from almenara.app.audience import LoadedAudience
 from almenara.app.channel_file import APPRISE, LOCAL_HOSTS, MAIL
 from almenara.app.channel_file import Channel as Configured
 from almenara.app.settings import Settings
+from almenara.domain.notice import HEARTBEAT
 from almenara.notifier.operator import Operator
 from almenara.notifier.send import Address
 from almenara.ports.channel import Channel
@@ -32,9 +34,10 @@ _THIS_MACHINE: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 def open_channels(settings: Settings, loaded: LoadedAudience) -> dict[str, Channel]:
-    """A channel for each of the file's, by name, and `mail` where there is a mail server."""
+    """A channel for each of the file's, by name; `mail` and `heartbeat` where the settings have them."""
     made = {name: _channel(name, one, settings) for name, one in sorted(loaded.channels.items())}
-    return made | ({MAIL: _mail(settings)} if settings.mail.host else {})
+    made |= {MAIL: _mail(settings)} if settings.mail.host else {}
+    return made | ({HEARTBEAT: _ping(settings)} if settings.heartbeat.ping else {})
 
 
 def address_of(book: AddressBook) -> Address:
@@ -134,6 +137,12 @@ def _channel(name: str, one: Configured, settings: Settings) -> Channel:
         private = _THIS_MACHINE if urlsplit(api).hostname in LOCAL_HOSTS else ()
         return SlackBotChannel(one.token, Poster(timeout_s=timeout_s, private=private), api=api)
     return SlackChannel(SlackSettings(timeout_s=timeout_s))
+
+
+def _ping(settings: Settings) -> Channel:
+    private = (*_THIS_MACHINE, *(ip_network(text) for text in settings.channels.private_networks))
+    poster = Poster(timeout_s=settings.mail.timeout.total_seconds(), private=private)
+    return PingChannel(settings.heartbeat.ping, poster)
 
 
 def _mail(settings: Settings) -> Channel:

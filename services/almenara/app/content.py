@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from almenara.domain.errors import Fault, Faulty
+from almenara.domain.ids import canonical
 from almenara.engine.ruleset import Content, build
 
 _RULES: Final = "rules"
@@ -19,6 +21,12 @@ class Files:
 
     bodies: Mapping[str, bytes] = field(repr=False)
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what the files hold, whether that is sound or not."""
+        faults = {fault.file: fault.what for fault in self.faults}
+        return sha256(canonical({**{n: sha256(b).hexdigest() for n, b in self.bodies.items()}, **faults})).hexdigest()
 
     def content(self, allowed_lateness_s: int | None = None) -> Content:
         """The content of these files. Raises Faulty for files that could not be read or are no text."""

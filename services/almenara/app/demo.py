@@ -23,14 +23,15 @@ from almenara.app.embedded import Embedded
 from almenara.app.settings import Settings
 from almenara.domain.alert import AlertChanged
 from almenara.domain.event import Event
+from almenara.domain.notice import Delivery, DeliveryState
 from almenara.engine.reading import documents
 from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.route import RouteProcessor
 from almenara.notifier.send import Sender, Sent
 from almenara.ports.channel import Channel
-from almenara.ports.log import ALERTS, EVENTS, LogReader, read_range
+from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, LogReader, read_range
 from almenara.ports.store import Store
-from almenara.ports.wire import decode_alerts
+from almenara.ports.wire import decode_alerts, decode_delivery
 from almenara.rules.service import RulesFold, RulesProcessor
 
 CASES: Final = ("peru", "almoria")
@@ -57,6 +58,7 @@ class Happened:
     events: Sequence[Event] = ()
     waiting: list[Waiting] = field(default_factory=list)
     changes: list[AlertChanged] = field(default_factory=list)
+    held: list[Delivery] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
 
 
@@ -138,12 +140,13 @@ class Demo:
 
 
 class _Watcher:
-    """Reads what a step added to `alerts`, and which absences have begun to wait."""
+    """Reads what a step added to `alerts`, which absences have begun to wait, and which messages do."""
 
     def __init__(self, log: LogReader, embedded: Embedded) -> None:
         self._log = log
         self._embedded = embedded
         self._seen = [0] * log.partitions
+        self._planned = [0] * log.partitions
         self._waited: set[tuple[str, str]] = set()
 
     def look(self, case: str, step: Step) -> Happened:
@@ -156,7 +159,16 @@ class _Watcher:
                     happened.changes.append(found)
         happened.changes.sort(key=lambda changed: (changed.at, changed.cause, changed.id))
         happened.waiting = list(self._new_waiting())
+        happened.held = list(self._new_held())
         return happened
+
+    def _new_held(self) -> Iterator[Delivery]:
+        for partition in range(self._log.partitions):
+            for record in read_range(self._log, DELIVERIES, partition, after=self._planned[partition]):
+                self._planned[partition] = record.sequence
+                step = decode_delivery(record.body)
+                if step.state == DeliveryState.HELD:
+                    yield step
 
     def _new_waiting(self) -> Iterator[Waiting]:
         for worker in self._embedded.workers(EVENTS):

@@ -17,7 +17,7 @@ def explain_event(store: Store, name: str, rule: str) -> WhyNot:
 
 def active_engine(store: Store, partition: int) -> Engine:
     """The engine as it stands at the end of a partition. Raises Missing before any activation."""
-    fold = RulesProcessor(store).open(partition, None, history_of(store, EVENTS, partition))
+    fold = RulesProcessor(store, recorded=store).open(partition, None, history_of(store, EVENTS, partition))
     for record in read_range(store, EVENTS, partition):
         try:
             fold.apply(record)

@@ -175,7 +175,7 @@ async def serve(app: Any, address: str, stop: asyncio.Event, *, name: str) -> No
 
 
 @contextmanager
-def listening(address: str, name: str) -> Iterator[socket.socket]:
+def listening(address: str, name: str = "webhook") -> Iterator[socket.socket]:
     """A listening socket at `host:port`, which the setting `NAME.listen` gave. Raises Refused."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")

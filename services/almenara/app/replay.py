@@ -5,7 +5,7 @@ always compiled afresh here: a replay proves what the rules as written lead to, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -15,8 +15,10 @@ from almenara.audit.replay import Replayed, failed_records, replay
 from almenara.audit.verify import Verified, verify
 from almenara.domain.errors import Missing
 from almenara.ports.log import ALERTS, EVENTS
+from almenara.ports.processor import history_of
 from almenara.ports.store import Store
 from almenara.rules.service import RulesProcessor
+from almenara.rules.upgrade import Facts, facts_of
 
 RECORDS_A_JOB: Final = 20_000
 """A further process pays from about so many records on: it has to start and to compile the rules for itself."""
@@ -46,10 +48,11 @@ class _Asked:
 
     def begin(self, store: Store) -> Callable[[int, Progress], Replayed]:
         """What replays one partition; the rules are compiled once, when the first one activates them."""
-        return partial(self._replayed, store, RulesProcessor(store))
+        return partial(self._replayed, store, RulesProcessor(store, recorded=store))
 
     def _replayed(self, store: Store, processor: RulesProcessor, partition: int, progress: Progress) -> Replayed:
-        return replay(
+        facts = facts_of(history_of(store, EVENTS, partition))
+        found = replay(
             store,
             processor,
             ALERTS,
@@ -58,8 +61,17 @@ class _Asked:
             upto=self.upto,
             committed=self.committed.get(partition, 0),
             failed=self.failed,
+            facts=(facts.events, facts.alerts) if facts else (0, 0),
             progress=progress,
         )
+        return replace(found, older=_older(partition, facts)) if facts else found
+
+
+def _older(partition: int, facts: Facts) -> str:
+    return (
+        f"events/{partition}/1 to events/{partition}/{facts.events} were decided by engine semantics {facts.engine}; "
+        f"a release with those replays them, with --partition {partition} --upto {facts.events}"
+    )
 
 
 def replay_alerts(store: Store, *, partition: int | None = None, after: int = 0, upto: int = 0) -> list[Replayed]:

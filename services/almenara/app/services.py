@@ -24,7 +24,7 @@ from almenara.app.settings import Settings
 from almenara.app.standalone import open_poller, sound_sources
 from almenara.app.startup import Startup
 from almenara.app.stores import open_store
-from almenara.app.ticker import run_ticker
+from almenara.app.ticker import run_beacons, run_ticker
 from almenara.app.watching import RulesWatch, run_watch
 from almenara.ingest.intake import EventIntake
 from almenara.notifier.plan import PlanProcessor
@@ -147,7 +147,8 @@ def _rules(given: Service) -> Work:
     again()
     writes = (ALERTS, *_INPUT)
     compiled = compiled_beside(given.settings.data_dir)
-    processing = given.processing(RulesProcessor(given.store, compile=compiled.ruleset), "rules", writes)
+    processor = RulesProcessor(given.store, compile=compiled.ruleset, recorded=given.store)
+    processing = given.processing(processor, "rules", writes)
     work = [processing, run_reload(again, given.reload, given.stop)]
     if every := given.settings.rules.watch:
         work.append(run_watch(watch, given.stop, every=every))
@@ -181,7 +182,11 @@ def _ticker(given: Service) -> Work:
     every = given.settings.time.tick
     partitions = given.store.partitions
     ticking = run_ticker(given.store, given.clock, partitions=partitions, stop=given.stop, every=every)
-    return [ticking, *given.relaying("ticker", (EVENTS,))]
+    work = [ticking, *given.relaying("ticker", (EVENTS,))]
+    if given.settings.heartbeat.ping:
+        every = given.settings.heartbeat.canary_every
+        work.append(run_beacons(given.store, given.clock, stop=given.stop, every=every))
+    return work
 
 
 def _console(given: Service) -> Work:

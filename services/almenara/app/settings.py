@@ -28,7 +28,6 @@ MIN_KEY: Final = 16
 COMMAND_LINE: Final = "command line"
 _NOT_SETTINGS: Final = frozenset({"ALMENARA_CONFIG", "ALMENARA_REQUIRE_SERVERS"})
 _PLANNED: Final = (
-    ("heartbeat",),
     ("storage", "captures"),
     ("storage", "keep_captures"),
     ("watchlists", "*", "approvals"),
@@ -46,6 +45,12 @@ def _database(value: SecretUrl) -> SecretUrl:
 def _long_enough(value: Secret) -> Secret:
     if value and len(value.reveal()) < MIN_KEY:
         raise Invalid(f"shorter than {MIN_KEY} characters", "make a random one: openssl rand -hex 32")
+    return value
+
+
+def _web_address(value: Secret) -> Secret:
+    if value and not re.fullmatch(r"https?://[^\s/@?#]+(/[!-~]*)?", value.reveal(), re.ASCII):
+        raise Invalid("not a web address", "write https://...")
     return value
 
 
@@ -128,6 +133,16 @@ class Channels(Section):
     private_networks: fields.Networks = ()
 
 
+class Heartbeat(Section):
+    """The beacon that goes the whole way of an alert, and the dead-man's switch outside that hears of it.
+
+    `canary_every` is how often it is lit, `ping` a web address; empty: none is lit.
+    """
+
+    canary_every: fields.LongerThanNothing = timedelta(minutes=15)
+    ping: Annotated[Secret, AfterValidator(_web_address)] = Secret("")
+
+
 class Rules(Section):
     """How rules go live. `watch`: how often the folder is looked at for changes; None = it is not watched."""
 
@@ -183,6 +198,7 @@ class Settings(Section):
     webhook: Webhook = Webhook()
     channels: Channels = Channels()
     operator: fields.NameOrNone = ""
+    heartbeat: Heartbeat = Heartbeat()
     rules: Rules = Rules()
     watchlists: dict[fields.Name, Watchlist] = Field(default_factory=dict)
     audience: AudienceKey = AudienceKey()

@@ -32,7 +32,7 @@ from almenara.app.settings import Settings
 from almenara.app.sources import last_readings, read_sources
 from almenara.app.startup import Startup
 from almenara.app.stores import open_store
-from almenara.app.ticker import run_ticker, slot_of
+from almenara.app.ticker import run_beacons, run_ticker, slot_of
 from almenara.app.watching import RulesWatch, run_watch
 from almenara.domain.errors import AlmenaraError, Faulty
 from almenara.ingest.intake import EventIntake
@@ -86,7 +86,8 @@ class Standalone:
     def pump(self) -> int:
         """Folds everything that is new. Returns how many records were taken."""
         if self._embedded is None:
-            rules = RulesProcessor(self.store, compile=compiled_beside(self.settings.data_dir).ruleset)
+            compiled = compiled_beside(self.settings.data_dir)
+            rules = RulesProcessor(self.store, compile=compiled.ruleset, recorded=self.store)
             processors: list[Processor] = [
                 rules,
                 RouteProcessor(self.store),
@@ -175,6 +176,8 @@ def _work(parts: Standalone, config_dir: Path, stop: asyncio.Event, reload: asyn
         run_polling(poller, stop),
         run_health(health_file(settings.data_dir, "all"), "all", clock, stop, parts.how),
     ]
+    if settings.heartbeat.ping:
+        work.append(run_beacons(store, clock, stop=stop, every=settings.heartbeat.canary_every))
     if settings.rules.watch:
         work.append(run_watch(parts.watch, stop, every=settings.rules.watch))
     if settings.webhook.listen:

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from almenara.app.activation import activate_audience, activate_rules, check
+from almenara.app.activation import Checked, activate_audience, activate_rules, check, compiled
 from almenara.app.active import Active
 from almenara.app.audience import FILE, LoadedAudience, load_audience, read_audience
 from almenara.app.channels import Ways
 from almenara.app.content import Files, read_files
 from almenara.app.rule_sets import activated
 from almenara.app.settings import Settings
-from almenara.domain.errors import Fault, Faulty
+from almenara.domain.errors import Fault, Faulty, Refused
+from almenara.engine.engine import SEMANTICS
 from almenara.engine.reading import documents
+from almenara.engine.ruleset import Content, content_of
 from almenara.ports.clock import Clock
 from almenara.ports.state import blob_hash
 from almenara.ports.store import Store
@@ -60,31 +62,83 @@ class Startup:
 
         `files` are those of the folder where they were read already.
         """
-        active = self.active.refresh().ruleset
+        files = files or read_files(self._config_dir)
         lateness = int(self._settings.time.allowed_lateness.total_seconds())
+        self._go_on_from_older(files, lateness)
+        active = self.active.refresh().ruleset
         try:
-            checked = check((files or read_files(self._config_dir)).content(lateness))
+            checked = check(files.content(lateness))
             if checked.digest == active:
                 return Taken(active)
-            if by == BY and self._left_behind(checked.digest):
+            if by == BY and (why := self._rolled_back(files, checked.content)):
                 log.warning(
-                    "%s was activated by hand after the folder's %s; `almenara rules activate` takes the folder",
-                    active[:12],
-                    checked.digest[:12],
-                )
+                    "%s was activated by hand and stays: %s; `almenara rules activate` takes the folder's %s",
+                    active[:12], why, checked.digest[:12],
+                )  # fmt: skip
                 return Taken(active)
+            over = self._ends_roll_back(active)
+            reason = over if over and by == BY else reason
             activate_rules(self._store, checked, self._clock.now(), by=by, reason=reason)
         except Faulty as error:
             return self._kept("ruleset", active, error.faults)
+        if over:
+            log.warning("%s: %s ends the roll back to %s", over, checked.digest[:12], active[:12])
         log.info(
             "ruleset %s activated by %s: %d rules; %s", checked.digest[:12], by, len(checked.ruleset.rules), reason
         )
         return Taken(checked.digest, activated=True)
 
-    def _left_behind(self, digest: str) -> bool:
-        """Whether a person activated another set after this one: a roll back, which a restart must not undo."""
-        by_hand = self.active.ruleset and self.active.ruleset_by not in FOLDER
-        return bool(by_hand) and digest in activated(self._store)
+    def _go_on_from_older(self, files: Files, lateness: int) -> None:
+        """Lets these engine semantics go on where older ones have decided until now, with the ruleset that is active.
+
+        Raises Refused where this release cannot read that ruleset, or a newer one has gone on with the log.
+        """
+        now = self.active.refresh()
+        if now.ruleset_engine in ("", SEMANTICS):
+            return
+        content, folder = content_of(self._store.get(now.ruleset)), now.rolled_back_from
+        if not folder and self._kept_by_hand(files, lateness):
+            folder = files.digest
+        try:
+            checked = Checked(content, compiled(content), now.ruleset, ())
+        except Faulty as error:
+            raise Refused(
+                f"the active ruleset {now.ruleset[:12]} cannot be read by this release: {error}; activate a mended one "
+                f"with the release before it (engine semantics {now.ruleset_engine}), and come back"
+            ) from error
+        reason = f"engine semantics {SEMANTICS} go on from {now.ruleset_engine}"
+        activate_rules(self._store, checked, self._clock.now(), by=BY, reason=reason, folder=folder)
+        log.warning("%s: what was decided before stays as it is recorded", reason)
+
+    def _kept_by_hand(self, files: Files, lateness: int) -> bool:
+        try:
+            return bool(self._rolled_back(files, files.content(lateness)))
+        except Faulty:  # whatever the folder is to be, it is not that yet
+            return self.active.ruleset_by not in FOLDER
+
+    def _ends_roll_back(self, active: str) -> str:
+        rolled_back = bool(self.active.rolled_back_from)
+        return f"the folder changed after {active[:12]} was activated by hand" if rolled_back else ""
+
+    def _rolled_back(self, files: Files, held: Content) -> str:
+        """Why a restart must leave what a person activated instead of what the folder holds; empty where it must not.
+
+        Another lateness is no other folder: the set that was rolled back to keeps the one that it was made with.
+        """
+        if not self.active.ruleset or (self.active.ruleset_by in FOLDER and not self.active.rolled_back_from):
+            return ""
+        active = content_of(self._store.get(self.active.ruleset))
+        if active.files == held.files:
+            return ""
+        if files.digest == self.active.rolled_back_from:
+            why = "the folder did not change since"
+        elif any(content_of(self._store.get(one)).files == held.files for one in activated(self._store)):
+            why = "the folder holds what was active before"
+        else:
+            return ""
+        if active.allowed_lateness_s != held.allowed_lateness_s:
+            why += ", and the time.allowed_lateness that is set is not in force"
+        return why
 
     def take_audience(self) -> Taken:
         """Activates the folder's subscribers unless they are active. Raises Faulty when bad and none is active."""

@@ -6,13 +6,14 @@ the clock of the log only has to move on, not to visit every minute.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from almenara.domain.errors import Unreachable
-from almenara.ingest.ticker import tick_entries
+from almenara.ingest.ticker import beacon_entry, tick_entries
 from almenara.ports.clock import Clock
-from almenara.ports.log import LogWriter
+from almenara.ports.log import Entry, LogWriter
 
 SLOT: Final = timedelta(minutes=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,12 +31,28 @@ async def run_ticker(
     writer: LogWriter, clock: Clock, *, partitions: int, stop: asyncio.Event, every: timedelta = SLOT
 ) -> None:
     """Appends the tick of each slot until `stop` is set; waits while the database cannot be reached."""
+    await _each_slot(writer, clock, lambda slot: tick_entries(slot, partitions), stop=stop, every=every)
+
+
+async def run_beacons(writer: LogWriter, clock: Clock, *, stop: asyncio.Event, every: timedelta) -> None:
+    """Lights the beacon of each slot until `stop` is set; waits as the ticker does."""
+    await _each_slot(writer, clock, lambda slot: [beacon_entry(slot)], stop=stop, every=every)
+
+
+async def _each_slot(
+    writer: LogWriter,
+    clock: Clock,
+    entries_of: Callable[[datetime], list[Entry]],
+    *,
+    stop: asyncio.Event,
+    every: timedelta,
+) -> None:
     last: datetime | None = None
     while not stop.is_set():
         slot = slot_of(clock.now(), every)
         if last is None or slot > last:
             try:
-                await asyncio.to_thread(writer.append, tick_entries(slot, partitions))
+                await asyncio.to_thread(writer.append, entries_of(slot))
                 last = slot
             except Unreachable as error:
                 log.warning("the tick of %s waits: %s", slot.isoformat(), error)

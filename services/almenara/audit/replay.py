@@ -37,12 +37,14 @@ class Replayed:
     """What a replay compared. `difference` is None when record and replay are identical.
 
     `compared` counts all records; `passed_on` those among them that are no change of an alert (ticks, activations).
+    `older` names what another release decided and has to replay; empty where there is no such part.
     """
 
     taken: int
     compared: int
     difference: Difference | None = None
     passed_on: int = 0
+    older: str = ""
 
     @property
     def changes(self) -> int:
@@ -60,6 +62,7 @@ def replay(
     upto: int = 0,
     committed: int = 0,
     failed: frozenset[str] = frozenset(),
+    facts: tuple[int, int] = (0, 0),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Replayed:
     """Folds one partition and compares what the records with a sequence in (after, upto] led to (upto 0 = to the end).
@@ -68,10 +71,11 @@ def replay(
 
     Only for outputs that stay in the partition (alerts of events). `committed` is how far the service itself has come:
     what it led to up to there must be recorded; beyond, the record may still be shorter than the fold. `failed` are the
-    positions that the runner passed over (`failed_records`). `progress` is told how many further records were folded.
+    positions that the runner passed over (`failed_records`). `facts` are the last sequences of input and output that
+    older semantics decided: those outputs are not compared. `progress` is told how many further records were folded.
     """
     fold = processor.open(partition, None, history_of(log, processor.stream, partition))
-    recorded = read_range(log, output, partition)
+    recorded = read_range(log, output, partition, after=facts[1])
     taken = compared = passed_on = 0
     for record in read_range(log, processor.stream, partition, upto=upto):
         taken += 1
@@ -79,7 +83,8 @@ def replay(
             progress(_TELL_EVERY)
         if failed and record.position in failed:
             continue
-        for entry in _outputs(fold, record, output):
+        outputs = _outputs(fold, record, output)
+        for entry in outputs if record.sequence > facts[0] else ():
             found = next(recorded, None)
             if found is None:
                 missing = f"{output}/{partition}, after its end"

@@ -104,6 +104,21 @@ def retract(session: Session, alert: str, by: str, note: str) -> int:
 
 
 @command.command()
+@click.argument("alert")
+@click.option("--to", required=True, help="The subscriber who is given it.")
+@click.option("--by", required=True, help="Who gives it.")
+@click.option("--note", default="")
+@verb
+def assign(session: Session, alert: str, to: str, by: str, note: str) -> int:
+    """Gives the alert to a subscriber, who is told at once; so is everyone who was told."""
+    from almenara.app.subscriptions import require_subscriber
+    from almenara.domain.event import ASSIGN
+
+    require_subscriber(session.store, to)
+    return _command(session, alert, ASSIGN, {"to": to, "by": by, "note": note})
+
+
+@command.command()
 @click.option("--to", "who", required=True, help="The subscriber.")
 @verb
 def test(session: Session, who: str) -> int:
@@ -150,11 +165,11 @@ def _command(session: Session, alert: str, type_: str, data: dict[str, object]) 
     from almenara.audit.explain import history
     from almenara.domain.alert import State
     from almenara.domain.errors import Refused
-    from almenara.domain.event import ACKNOWLEDGE, RETRACT
+    from almenara.domain.event import ACKNOWLEDGE, ASSIGN, RETRACT
 
     found = history(session.store, alert)[-1].alert
-    if type_ in (ACKNOWLEDGE, RETRACT) and found.state in (State.RESOLVED, State.RETRACTED):
-        raise Refused(f"{found.cite} is {found.state}; only open alerts are acknowledged or retracted")
+    if type_ in (ACKNOWLEDGE, ASSIGN, RETRACT) and found.state in (State.RESOLVED, State.RETRACTED):
+        raise Refused(f"{found.cite} is {found.state}; only open alerts are acknowledged, assigned or retracted")
     new = append_command(session.store, type_, found, data, datetime.now(UTC))
     session.give({"alert": found.cite, "command": type_, "recorded": new})
     session.say(f"{found.cite}: {type_} recorded; it takes effect when the rules service reads it")

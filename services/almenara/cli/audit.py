@@ -32,10 +32,13 @@ def replay(session: Session, partition: int | None, after: int, upto: int, jobs:
     first = next((result.difference for result in results if result.difference), None)
     session.give(
         {"identical": first is None, "events": sum(r.taken for r in results), "compared": compared,
-         "difference": str(first) if first else None}
+         "difference": str(first) if first else None, "older": [r.older for r in results if r.older]}
     )  # fmt: skip
     if first:
         raise Differs(str(first))
+    for result in results:
+        if result.older:
+            session.say(result.older)
     session.say(f"identical {compared}/{compared}: {sum(r.taken for r in results)} events folded again")
     return 0
 

@@ -5,6 +5,8 @@ import click
 from almenara.cli.session import Session, verb
 from almenara.domain.notice import DeliveryState
 
+_SHARED = ("digest", "beacon")
+
 
 @click.group()
 def command() -> None:
@@ -27,7 +29,7 @@ def list_(session: Session, who: str | None, alert: str | None, state: str | Non
         latest = {step.delivery: step for step in sorted(steps, key=lambda s: (s.attempt, s.state != "attempting"))}
         steps = [step for step in steps if latest[step.delivery] == step]
     for step in steps:
-        cite = cites.get(step.alert, step.alert) or "operator"
+        cite = cites.get(step.alert, step.alert) or (step.about if step.about in _SHARED else "operator")
         if (who and step.subscriber != who) or (state and step.state != state):
             continue
         if alert and alert.upper() not in (cite, cite.removeprefix("ALM-")) and alert != step.alert:

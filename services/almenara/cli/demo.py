@@ -92,11 +92,12 @@ class _Teller:
             if happened.case == "almoria":
                 self._session.say()
                 self._session.say("Almoria (made up), to show what the real case lacks")
+        self._later(happened)
         told = [changed for changed in happened.changes if changed.at < happened.at]
-        self._changes(told, happened.sent)
+        self._changes(told, happened)
         for event in happened.events:
             self._event(event)
-        self._changes([changed for changed in happened.changes if changed.at >= happened.at], happened.sent)
+        self._changes([changed for changed in happened.changes if changed.at >= happened.at], happened)
         for waiting in happened.waiting:
             self._date(happened.at)
             rest = f"deadline {_short(waiting.deadline)}"
@@ -112,7 +113,7 @@ class _Teller:
         )
         self._line("event", f"{event.type}{later}  {what}")
 
-    def _changes(self, changes: Sequence["AlertChanged"], sent: Sequence["Sent"]) -> None:
+    def _changes(self, changes: Sequence["AlertChanged"], happened: "Happened") -> None:
         for changed in changes:
             self._date(changed.at)
             alert = changed.alert
@@ -122,9 +123,21 @@ class _Teller:
             why = "" if changed.change == "raised" else f" ({str(changed.reason).replace('_', ' ')})"
             self._line(word, f"{alert.level.upper():7} {alert.title['en']}{why}  {alert.cite}")
             # Sends run side by side: without an order of its own the line would differ from run to run.
-            ways = [_way(one) for one in sorted(sent, key=_rank) if _notice(one).changed.id == changed.id]
+            ways = [_way(one) for one in sorted(happened.sent, key=_rank) if _about(one, changed.id)]
             if ways:
                 self._line("", "→ " + ", ".join(ways))
+            for held in sorted(happened.held, key=lambda one: one.subscriber):
+                if (held.alert, held.at) == (alert.uid, changed.at) and held.again_at is not None:
+                    until = f"until {_short(held.again_at)} ({held.detail.replace('_', ' ')})"
+                    self._line("", f"held {held.channel} {held.subscriber} {until}")
+
+    def _later(self, happened: "Happened") -> None:
+        """What had waited, and is sent in this step."""
+        fresh = {changed.id for changed in happened.changes}
+        for one in sorted(happened.sent, key=lambda one: (one.notice.due, _rank(one))):
+            if not any(_about(one, change) for change in fresh):
+                self._date(one.notice.due)
+                self._line("sent", f"{_short(one.notice.due)} {_way(one)}  {_told(one)}")
 
     def _date(self, at: datetime) -> None:
         day = f"{at:%Y-%m-%d}"
@@ -197,13 +210,14 @@ def _summary(store: "Store", teller: _Teller) -> dict[str, Any]:
 
 
 def _delivery(sent: "Sent") -> dict[str, Any]:
-    notice = _notice(sent)
+    notice = sent.notice
+    about = getattr(notice, "about", "")  # a digest has no alert of its own
     return {
         "delivery": notice.delivery,
-        "alert": notice.changed.alert.cite,
-        "change": str(notice.changed.change),
+        "alert": about or _notice(sent).changed.alert.cite,
+        "change": about or str(_notice(sent).changed.change),
         "subscriber": notice.subscriber,
-        "channel": notice.channel,
+        "channel": getattr(notice, "channel", ""),
         "outcome": str(sent.outcome.kind),
         "possible_duplicate": sent.possible_duplicate,
     }
@@ -232,17 +246,28 @@ def _clear(data_dir: Path) -> None:
 
 
 def _rank(sent: "Sent") -> tuple[str, str]:
-    return _notice(sent).channel, sent.notice.subscriber
+    return getattr(sent.notice, "channel", ""), sent.notice.subscriber
 
 
 def _notice(sent: "Sent") -> "Notice":
-    return cast("Notice", sent.notice)  # the demo has no operator who would be told of channels
+    return cast("Notice", sent.notice)
+
+
+def _about(sent: "Sent", change: str) -> bool:
+    """Whether the message tells this change, and no other."""
+    return not hasattr(sent.notice, "about") and _notice(sent).changed.id == change
 
 
 def _way(sent: "Sent") -> str:
-    notice = _notice(sent)
+    notice = sent.notice
     failed = "" if sent.outcome.kind == "delivered" else f" {sent.outcome.kind}"
-    return f"{notice.channel} {notice.subscriber} ({notice.language}){failed}"
+    return f"{getattr(notice, 'channel', '')} {notice.subscriber} ({getattr(notice, 'language', '')}){failed}"
+
+
+def _told(sent: "Sent") -> str:
+    from almenara.notifier.messages import message_of
+
+    return message_of(sent.notice).headline
 
 
 def _summary_of(data: Any) -> str:

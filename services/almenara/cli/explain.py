@@ -8,6 +8,7 @@ from almenara.cli.session import Session, verb
 
 if TYPE_CHECKING:
     from almenara.domain.alert import Alert
+    from almenara.domain.notice import Delivery, Notice
 
 
 @click.command()
@@ -60,24 +61,48 @@ def explain_event(session: Session, name: str, rule: str) -> int:
 def explain_delivery(session: Session, name: str, who: str) -> int:
     """Each decision about the alert for one subscriber, and what came of it."""
     from almenara.audit.explain import deliveries, history, notices
+    from almenara.domain.notice import DeliveryState
 
     alert = history(session.store, name)[-1].alert
     decided = [notice for notice in notices(session.store, alert.uid) if notice.subscriber == who]
-    steps = list(deliveries(session.store))
+    steps: dict[str, list[Delivery]] = {}
+    for step in deliveries(session.store):
+        steps.setdefault(step.delivery, []).append(step)
     if not decided:
         session.say(f"{who} is not a subscriber of the audience that was active then")
         return 1
     for notice in decided:
         session.give({"notice": notice.id, "change": notice.changed.change, "decision": notice.decision,
-                      "reason": notice.reason, "channel": notice.via, "delivery": notice.delivery})  # fmt: skip
-        planned = f"planned for {notice.due:%Y-%m-%d %H:%M} by {notice.via}"
-        why = f"not sent: {notice.reason}" if notice.reason else planned
-        session.say(f"{notice.changed.change:12} {notice.at:%Y-%m-%d %H:%M}  {why}")
-        for step in steps:
-            if step.delivery == notice.delivery:
-                mark = " (possible duplicate)" if step.possible_duplicate else ""
-                session.say(f"    attempt {step.attempt} {step.at:%Y-%m-%d %H:%M} {step.state}{mark} {step.detail}")
+                      "reason": notice.reason, "why": notice.why, "ref": notice.ref, "channel": notice.via,
+                      "delivery": notice.delivery, "steps": steps.get(notice.delivery, [])})  # fmt: skip
+        session.say(f"{notice.changed.change:12} {notice.at:%Y-%m-%d %H:%M}  {_decision(notice)}")
+        for step in steps.get(notice.delivery, []):
+            session.say(f"    {_step(step)}")
+            for told in steps.get(step.receipt, []) if step.state == DeliveryState.JOINED else []:
+                session.say(f"        {_step(told)}")
     return 0
+
+
+def _decision(notice: "Notice") -> str:
+    if notice.reason:
+        return f"not sent: {notice.reason}" + (f" ({notice.ref})" if notice.ref else "")
+    why = f"{notice.why}" + (f" ({notice.ref})" if notice.ref else "") if notice.why else ""
+    return f"planned for {notice.due:%Y-%m-%d %H:%M} by {notice.via}" + (f": {why}" if why else "")
+
+
+def _step(step: "Delivery") -> str:
+    from almenara.domain.notice import DeliveryState
+
+    when = f"{step.at:%Y-%m-%d %H:%M}"
+    if step.state == DeliveryState.HELD:
+        until = f"until {step.again_at:%Y-%m-%d %H:%M}" if step.again_at else "for the next digest"
+        return f"{when} held {until}: {step.detail}"
+    if step.state == DeliveryState.JOINED:
+        return f"{when} told in message {step.receipt}"
+    if step.state == DeliveryState.DROPPED:
+        return f"{when} not told after all: {step.detail}"
+    mark = " (possible duplicate)" if step.possible_duplicate else ""
+    return f"attempt {step.attempt} {when} {step.state}{mark} {step.detail}".rstrip()
 
 
 def _evidence(session: Session, alert: "Alert") -> None:

@@ -28,6 +28,7 @@ VERBS: Final[Mapping[str, str]] = {
     "migrate": "bring the database schema up to date",
     "rules": "check, test, evaluate, backtest, compare, tune and activate rules",
     "run": "run the services",
+    "silences": "hold news of some alerts back for a time",
     "sources": "list, try, import and check sources",
     "status": "one page of health",
     "subscribers": "check, show and activate who is told what",

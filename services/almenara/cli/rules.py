@@ -81,13 +81,15 @@ def activate(session: Session, reason: str, by: str, digest: str | None) -> int:
     """Checks, tests and makes the rules of the folder live, from a recorded position on."""
     from almenara.app.activation import activate_rules
     from almenara.app.activation import check as check_all
+    from almenara.app.content import read_files
 
     checked = check_all(_recorded(session, digest) if digest else _content(session))
-    new = activate_rules(session.store, checked, datetime.now(UTC), by=by, reason=reason)
+    folder = read_files(session.config_dir).digest if digest else ""
+    new = activate_rules(session.store, checked, datetime.now(UTC), by=by, reason=reason, folder=folder)
     session.give({"hash": checked.digest, "activated": new})
     session.say(f"activated {checked.digest[:12]}: {len(checked.ruleset.rules)} rules")
     if digest:
-        session.say("the folder was not changed; a service that starts does not go back to what was rolled back")
+        session.say("the folder was not changed; services that start keep this until the folder changes")
     return 0
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from almenara.cli.session import Session, verb
+from almenara.cli.subscribers_hours import hours_of, told_hours
 
 if TYPE_CHECKING:
     from almenara.app.preview import Previewed
@@ -45,11 +46,13 @@ def show(session: Session, who: str | None) -> int:
         wants = [{k: list(v) for k, v in _filled(want).items()} for want in one.wants]
         ways = [target.via for target in one.targets]
         session.give({"id": one.id, "team": one.team, "language": one.language, "time_zone": one.time_zone,
-                      "channels": ways, "wants": wants})  # fmt: skip
+                      "channels": ways, "wants": wants, **hours_of(one)})  # fmt: skip
         kind = "team" if one.team else "person"
         session.say(f"{one.id} ({kind}), {one.language}, {one.time_zone}, by {', '.join(ways) or 'no channel'}")
         for want in wants:
             session.say("  wants " + ("; ".join(f"{k} {', '.join(v)}" for k, v in want.items()) or "everything"))
+        for line in told_hours(one):
+            session.say(f"  {line}")
     return 0
 
 
@@ -113,6 +116,35 @@ def _outcome(one: "Previewed") -> str:
         return f"not sent: {why}" + (f" ({one.notice.ref})" if one.notice.ref else "")
     way = f"{one.notice.via} digest" if one.in_digest else one.notice.via
     return f"{way}, {one.held}" if one.held and not one.in_digest else way
+
+
+@command.command()
+@click.argument("who")
+@click.option("--via", required=True, help="The channel (mail, or a name of subscribers.yaml).")
+@click.option("--by", required=True, help="Who says so; it stands in the record.")
+@verb
+def end(session: Session, who: str, via: str, by: str) -> int:
+    """WHO is told nothing more by one channel, until it is resumed; each message that is not sent is recorded."""
+    return _subscription(session, who, via, by, resume=False)
+
+
+@command.command()
+@click.argument("who")
+@click.option("--via", required=True)
+@click.option("--by", required=True)
+@verb
+def resume(session: Session, who: str, via: str, by: str) -> int:
+    """WHO is told by that channel again."""
+    return _subscription(session, who, via, by, resume=True)
+
+
+def _subscription(session: Session, who: str, via: str, by: str, *, resume: bool) -> int:
+    from almenara.app.subscriptions import change_subscription
+
+    change_subscription(session.store, who, via, datetime.now(UTC), by=by, resume=resume)
+    session.give({"subscriber": who, "channel": via, "told": resume})
+    session.say(f"{who} is {'told again' if resume else 'no longer told'} by {via}")
+    return 0
 
 
 def since_when(text: str, now: datetime | None = None) -> datetime:

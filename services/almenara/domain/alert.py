@@ -50,6 +50,7 @@ class Reason(StrEnum):
     SOURCE_CORRECTED = "source_corrected"
     SOURCE_WITHDRAWN = "source_withdrawn"
     RULE_REMOVED = "rule_removed"
+    RULE_CHANGED = "rule_changed"
     COMMAND = "command"
 
 

@@ -49,6 +49,11 @@ EVENT_TYPES: Final = (
 )  # fmt: skip
 
 
+def beacon_id(slot: datetime, partition: int) -> str:
+    """The id of the beacon that is lit in one partition for a time: lighting it again is dropped."""
+    return f"{BEACON}/{partition}/{slot.isoformat()}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One record of the stream `events`.

@@ -213,7 +213,8 @@ class DeliveryState(StrEnum):
 class Delivery:
     """One record of the stream `deliveries`: a step of an attempt, or what the plan did before the first (attempt 0).
 
-    `notice` and `alert` are empty for what is about no single alert: a digest, the operator's messages, the beacon.
+    `notice` and `alert` are empty for what is about no single alert; then `about` says what it is: a `digest`, a
+    `refusal` or the end of a `silence` that somebody is told of, the `beacon`.
     """
 
     id: str
@@ -229,3 +230,4 @@ class Delivery:
     detail: str = ""
     receipt: str = ""
     again_at: datetime | None = None
+    about: str = ""

@@ -12,6 +12,7 @@ import msgspec
 
 from almenara.domain.alert import Change, Matched, Reason
 from almenara.domain.event import CHECKED, CORRECTED, TICK, WITHDRAWN, Event
+from almenara.engine.ahead import Ahead, note
 from almenara.engine.detection import Detection, Findings, Late, merge_correction
 from almenara.engine.detectors.absence import AbsenceDetector
 from almenara.engine.detectors.coverage import Readings, ReadingsState
@@ -31,13 +32,17 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class EngineState:
-    """Everything the engine remembers of a partition; detectors and joiners by the hash of their rule's detection."""
+    """Everything the engine remembers of a partition; detectors and joiners by the hash of their rule's detection.
+
+    `ahead` is what was dated far ahead of the clock: a rule that starts anew must look back to where it came.
+    """
 
     clock: datetime = EPOCH
     readings: ReadingsState = field(default_factory=ReadingsState)
     fired: dict[str, dict[str, None]] = field(default_factory=dict)
     detectors: dict[str, State] = field(default_factory=dict)
     joiners: dict[str, JoinerState] = field(default_factory=dict)
+    ahead: list[Ahead] = field(default_factory=list)
 
     def remembers(self, rule: Rule) -> bool:
         """Whether everything that the rule needs to remember is here. A rule that remembers nothing needs nothing."""
@@ -85,6 +90,7 @@ class Engine:
         """Takes one record of the stream: a tick moves the clock, anything else is evaluated."""
         if event.type == TICK:
             return Findings(self.tick(event.time))
+        note(self.state.ahead, self.clock, event.until or event.time)
         findings = Findings()
         # Lazily: what a rule says reaches the correlations over it before the next one says something.
         found: Iterable[Detection]
@@ -178,7 +184,9 @@ class Engine:
         before, source = list(self._remove(of, correcting=True)), self._readings.remove(of)
         after: list[Detection] = []
         if isinstance(content, dict):
-            after += self._evaluate(corrected(event, of, content), late, counted=counted)
+            now = corrected(event, of, content)
+            note(self.state.ahead, self.clock, now.until or now.time)
+            after += self._evaluate(now, late, counted=counted)
         after += (
             replace(said, reason=Reason.SOURCE_CORRECTED) for d in self._absences for said in d.settle(self.clock)
         )

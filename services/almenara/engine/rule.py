@@ -270,3 +270,16 @@ class AbsenceRule(Correlation, frozen=True, kw_only=True, tag="absence"):
 
 
 AnyRule = SingleRule | AggregateRule | TemporalRule | OrderedRule | FirstSeenRule | ChangeRule | AbsenceRule
+
+
+def goes_on(before: Rule, after: Rule) -> bool:
+    """Whether the rule as it is goes on with the alerts of the rule as it was: it alerts, and names them the same way.
+
+    An alert is named after the rule, its key, and an event that the kind of rule chooses; an absence chooses its A.
+    """
+    return after.alerts and _names(before) == _names(after)
+
+
+def _names(rule: Rule) -> tuple[type[Rule], list[str], str]:
+    keys = sorted(set(rule.group_by)) if isinstance(rule, Correlation) else []
+    return type(rule), keys, rule.anchor if isinstance(rule, AbsenceRule) else ""

@@ -1,4 +1,4 @@
-"""Ticks: the clock, written into the log as records, one for every partition.
+"""Ticks: the clock, written into the log as records, one for every partition; and the beacon, one for the first.
 
 Pure: the loop that asks the real clock lives in `app`; demos and file replays write the same ticks from their own time.
 """
@@ -6,7 +6,7 @@ Pure: the loop that asks the real clock lives in `app`; demos and file replays w
 from datetime import UTC, datetime
 from typing import Final
 
-from almenara.domain.event import TICK, Event
+from almenara.domain.event import BEACON, TICK, Event, beacon_id
 from almenara.ports.log import EVENTS, Entry
 from almenara.ports.wire import encode_event
 
@@ -20,6 +20,16 @@ def tick_entries(at: datetime, partitions: int) -> list[Entry]:
     moment = at.astimezone(UTC)
     iso = moment.isoformat().replace("+00:00", "Z")
     return [_entry(f"tick/{partition}/{iso}", moment, partition) for partition in range(partitions)]
+
+
+def beacon_entry(slot: datetime) -> Entry:
+    """The beacon of this time in the first partition; the notifier's plan lights the others, one after the other."""
+    moment = slot.astimezone(UTC)
+    event = Event(
+        id=beacon_id(moment, 0), source=SOURCE, type=BEACON, time=moment, recorded=moment, country=NOWHERE,
+        data={"slot": moment.isoformat()},
+    )  # fmt: skip
+    return Entry(stream=EVENTS, key="", id=event.id, body=encode_event(event), partition=0)
 
 
 def _entry(id_: str, moment: datetime, partition: int) -> Entry:

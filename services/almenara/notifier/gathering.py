@@ -49,7 +49,7 @@ def digest_of(
 ) -> DigestNotice:
     """One message of what waited at one place, at a time."""
     who, target = way
-    ranked = sorted(notices, key=lambda one: (-_rank(one), one.at, one.id))
+    ranked = sorted(notices, key=lambda one: (-_rank(one), one.at))
     return DigestNotice(
         delivery=content_id(str(why), who.id, target.via, at),
         subscriber=who.id,

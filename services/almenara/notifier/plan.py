@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from almenara.domain.audience import Audience
-from almenara.domain.event import AUDIENCE, BEACON, TICK, Event
+from almenara.domain.event import AUDIENCE, BEACON, TICK, Event, beacon_id
 from almenara.domain.ids import content_id
 from almenara.domain.notice import HEARTBEAT, Beacon, Notice, OperatorNotice
 from almenara.notifier.hours import last_digest, next_digest
@@ -87,6 +87,7 @@ class PlanFold:
         if state.clock == EPOCH and to > EPOCH:
             state.clock = to
             self._schedule()
+            self._next = self._earliest()
         while self._next is not None and self._next <= to:
             at, place, is_digest = min(self._dues(), default=(None, "", False))
             if at is None or at > to:  # what was to end then has been sent in the meantime
@@ -161,8 +162,3 @@ class PlanFold:
         beacon = Beacon(delivery=delivery, slot=slot, at=max(slot, self._state.clock))
         rank = f"{record.sequence:016d}"
         return Outputs(sends=[Send(delivery, f"beacon/{delivery}", rank, beacon.at, encode(beacon), HEARTBEAT)])
-
-
-def beacon_id(slot: datetime, partition: int) -> str:
-    """The id of the beacon that is lit in one partition for a time."""
-    return f"{BEACON}/{partition}/{slot.isoformat()}"

@@ -19,6 +19,7 @@ _RESOLVED_WORDS: Final = {
     Reason.REGISTERED_LATE: ("CLOSED, registered late", "CERRADA, registro tardío"),
     Reason.FOUND_WHEN_READ: ("CLOSED, found when read", "CERRADA, hallado al leer"),
     Reason.RULE_REMOVED: ("CLOSED, rule removed", "CERRADA, regla retirada"),
+    Reason.RULE_CHANGED: ("CLOSED, rule changed", "CERRADA, regla modificada"),
 }
 _FOUND: Final = (Reason.REGISTERED_LATE, Reason.FOUND_WHEN_READ)
 _CHANGE_WORDS: Final = {
@@ -206,6 +207,13 @@ def _rule_removed(changed: AlertChanged, telling: Telling) -> str:
     )
 
 
+def _rule_changed(changed: AlertChanged, telling: Telling) -> str:
+    return telling.say(
+        "the rule looks for something else now, so nobody watches this any more. Nothing new was found.",
+        "la regla busca ahora otra cosa y esto deja de vigilarse. No se halló nada nuevo.",
+    )
+
+
 def _anything(changed: AlertChanged, telling: Telling) -> str:
     return _joined(changed, telling) or telling.say("the alert was decided again.", "la alerta se volvió a evaluar.")
 
@@ -253,4 +261,5 @@ _SAID: Final[Mapping[Reason, Callable[[AlertChanged, Telling], str]]] = {
     Reason.SOURCE_CORRECTED: _source_corrected,
     Reason.SOURCE_WITHDRAWN: _source_withdrawn,
     Reason.RULE_REMOVED: _rule_removed,
+    Reason.RULE_CHANGED: _rule_changed,
 }

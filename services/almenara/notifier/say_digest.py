@@ -14,6 +14,7 @@ from almenara.domain.text import plain
 from almenara.notifier import words
 from almenara.notifier.compose import PARAGRAPH, compose
 from almenara.notifier.reading import NAME
+from almenara.notifier.say_change import CLOSED
 
 _REASONS: Final = {
     NotSent.SILENCED: ("silenced", "silenciadas"),
@@ -30,7 +31,7 @@ _LONG_AGO: Final = datetime(1971, 1, 1, tzinfo=UTC)
 def compose_digest(digest: DigestNotice, *, contact: str = "", possible_duplicate: bool = False) -> Message:
     """The message of a digest, in its reader's language and time zone."""
     said = _Said(digest)
-    levels = {notice.changed.alert.level for notice in digest.notices}
+    levels = {notice.changed.alert.level for notice in digest.notices if notice.changed.change not in CLOSED}
     level = next((one for one in words.DOTS if one in levels), "informational")  # the most severe stands first there
     dot = words.DOTS[level] if levels else words.CLOSED_DOT
     word = said.say("DIGEST", "RESUMEN")
@@ -78,7 +79,8 @@ class _Said:
         """`5 alerts, 2 high`."""
         if not self._total:
             return self.say("no new alerts", "ninguna alerta nueva")
-        found = Counter(notice.changed.alert.level for notice in self._digest.notices)
+        standing = [one.changed.alert.level for one in self._digest.notices if one.changed.change not in CLOSED]
+        found = Counter(standing)
         noun = self.say("alert", "alerta") if self._total == 1 else self.say("alerts", "alertas")
         told = [f"{self._total} {noun}"]
         for level, (one, many) in _COUNTED.items():
@@ -110,8 +112,8 @@ class _Said:
     def _line(self, notice: Notice) -> Paragraph:
         message = compose(notice)
         text = message.headline.removeprefix(message.dot).lstrip()
-        label = f"{message.dot} {words.day_of(notice.at, self.language, self._zone, year=False)}"
-        return Paragraph(label=label, text=plain(f"{text} · {message.cite}", PARAGRAPH))
+        day = words.day_of(notice.at, self.language, self._zone, year=False)
+        return Paragraph(label=day, text=plain(f"{text} · {message.cite}", PARAGRAPH))
 
     def _standing(self) -> str:
         digest = self._digest
@@ -143,6 +145,11 @@ class _Said:
 
     def caution(self) -> str:
         """What does not follow from it."""
+        if not self._total:
+            return self.say(
+                "No alert means only that no rule found anything in what was read.",
+                "Sin alertas significa solo que ninguna regla halló nada en lo que se leyó.",
+            )
         if any(notice.changed.alert.search is not None for notice in self._digest.notices):
             return self.say(
                 "A missing entry is not evidence of wrongdoing: a register can be late or incomplete.",

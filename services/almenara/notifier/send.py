@@ -175,6 +175,7 @@ class Sender:
             detail=outcome.detail if outcome else "",
             receipt=outcome.receipt if outcome else "",
             again_at=again_at,
+            about="" if isinstance(notice, Notice) else notice.about,
         )
         return Entry(DELIVERIES, notice.subscriber, delivery.id, encode(delivery))
 

@@ -324,13 +324,27 @@ class Tick(TypedDict, total=False):
     """The clock; `time` of the envelope is all it says."""
 
 
+class DecidedBefore(TypedDict):
+    """Up to the sequence `events` of this partition the semantics `engine` decided; up to `alerts` it is recorded."""
+
+    engine: str
+    events: int
+    alerts: int
+
+
 class RulesetActivated(TypedDict, total=False):
-    """From here on the ruleset with this hash holds, under these engine semantics."""
+    """From here on the ruleset with this hash holds, under these engine semantics.
+
+    `folder` marks a roll back: the SHA-256 of what the folder held when another set was activated than the folder's.
+    `facts` marks that these semantics take over from older ones: what those decided is recorded, and stays.
+    """
 
     hash: Required[Sha256]
     engine: Required[str]
     by: str
     reason: str
+    folder: Sha256
+    facts: DecidedBefore
 
 
 class AudienceActivated(TypedDict, total=False):

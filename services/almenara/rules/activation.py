@@ -10,6 +10,7 @@ from typing import Final
 
 from almenara.domain.errors import Rejected
 from almenara.domain.event import ACTIVATIONS, COMMANDS, TICK, Event
+from almenara.engine.ahead import TOLERATED, Ahead, first_after
 from almenara.engine.engine import Engine, EngineState
 from almenara.engine.rule import NO_TIME, AbsenceRule, AnyRule, Correlation
 from almenara.engine.ruleset import Ruleset
@@ -20,6 +21,7 @@ from almenara.ports.wire import decode_event
 PAGE: Final = 1_000
 JOINED_WITHIN: Final = timedelta(days=400)
 """How long after a happening a further report of it is still expected, where reports are joined."""
+_BEFORE: Final = timedelta(microseconds=1)
 _NOT_FOR_RULES: Final = (*ACTIVATIONS, *COMMANDS)
 
 
@@ -43,7 +45,7 @@ def take_over(
     if changed:
         part = ruleset.only(rule.name for rule in changed)
         lasting = [since[r.name] for r in part.rules if since and r.name in since and not isinstance(r, AbsenceRule)]
-        after = _start(history, part, min([running.clock, *lasting]), upto)
+        after = _start(history, part, min([running.clock, *lasting]), upto, ahead=state.ahead)
         # Without readings from before: whatever proves a window that still matters was read after it closed.
         state = state.joined(_folded(part, history, after, upto).state, changed)
     return Engine(ruleset, state, apart=True)
@@ -75,7 +77,7 @@ def _between(history: History, after: int, upto: int) -> Iterator[Event]:
         after = records[-1].sequence
 
 
-def _start(history: History, ruleset: Ruleset, clock: datetime, upto: int) -> int:
+def _start(history: History, ruleset: Ruleset, clock: datetime, upto: int, *, ahead: list[Ahead]) -> int:
     """The sequence behind which everything lies that can still matter to the rules, as seen from this moment."""
     needed = [_horizon(rule, ruleset.allowed_lateness) for rule in ruleset.rules]
     known = [horizon for horizon in needed if horizon is not None]
@@ -85,9 +87,12 @@ def _start(history: History, ruleset: Ruleset, clock: datetime, upto: int) -> in
     if not farthest:
         return upto
     try:
-        return _clock_at(history, clock - farthest, upto)
+        matters = clock - farthest
+        moment = matters - TOLERATED
     except OverflowError:  # farther back than there are dates
         return 0
+    dated_ahead = first_after(ahead, matters)
+    return _clock_at(history, moment if dated_ahead is None else min(moment, dated_ahead - _BEFORE), upto)
 
 
 def _horizon(rule: AnyRule, lateness: timedelta | None) -> timedelta | None:

@@ -14,7 +14,7 @@ from almenara.domain.ids import cite, content_id
 from almenara.engine.detection import Detection
 from almenara.engine.detectors.absence import evidence
 from almenara.engine.engine import SEMANTICS
-from almenara.engine.rule import Rule
+from almenara.engine.rule import AbsenceRule, AnyRule, Correlation, Rule, goes_on
 from almenara.engine.ruleset import Ruleset
 from almenara.rules.sentence import sentences
 
@@ -79,10 +79,23 @@ def decide_command(command: Event, alert: Alert, at: datetime, cause: Cause) -> 
     return None
 
 
-def close_removed(alert: Alert, at: datetime, cause: Cause) -> AlertChanged:
-    """The end of an open alert whose rule is no longer part of the ruleset."""
-    closed = replace(alert, state=State.RESOLVED, updated_at=at)
-    return _changed(Change.RESOLVED, Reason.RULE_REMOVED, closed, cause)
+def end_by_activation(alert: Alert, before: Ruleset | None, after: Ruleset) -> Reason | None:
+    """Why an open alert ends where one ruleset follows the other: nobody would ever speak of it again."""
+    now, was = after.by_name.get(alert.rule), before.by_name.get(alert.rule) if before else None
+    if now is None:
+        return Reason.RULE_REMOVED
+    return None if goes_on(was or now, now) and _fits(alert, now) else Reason.RULE_CHANGED
+
+
+def _fits(alert: Alert, rule: AnyRule) -> bool:
+    """Whether the alert can be one of the rule; older releases left some open of rules that had become others."""
+    keys = rule.group_by if isinstance(rule, Correlation) else ()
+    return set(alert.key) == set(keys) and (alert.search is not None) == isinstance(rule, AbsenceRule)
+
+
+def close(alert: Alert, reason: Reason, at: datetime, cause: Cause) -> AlertChanged:
+    """The end of an open alert with which no rule goes on."""
+    return _changed(Change.RESOLVED, reason, replace(alert, state=State.RESOLVED, updated_at=at), cause)
 
 
 def is_open(alert: Alert) -> bool:

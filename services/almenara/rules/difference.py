@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from almenara.engine.reading.places import documents_by_filter, documents_by_rule
 from almenara.engine.rhetoric import parse_lexicon
-from almenara.engine.rule import AnyRule, SingleRule
+from almenara.engine.rule import AnyRule, SingleRule, goes_on
 from almenara.engine.ruleset import ZONES, Content, Ruleset
 from almenara.engine.watchlist import COLUMNS, Watchlist, names_of
 
@@ -41,6 +41,7 @@ class Fate(StrEnum):
     ANEW = "starts anew"
     NEW = "new"
     ENDED = "ended"
+    OTHER = "another rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +152,11 @@ def _rules(before: Side, after: Side) -> Iterator[RuleChange]:
         if earlier.file != rule.file:
             edits.append(Edit("file", "file", earlier.file, rule.file))
         anew = earlier.detection_hash != rule.detection_hash
-        if edits or anew:
+        ended = earlier.alerts and not goes_on(earlier, rule)
+        if edits or anew or ended:
             because = tuple(_because(rule, before.ruleset, after.ruleset, sorted(lists))) if anew else ()
-            yield RuleChange(name, Kind.CHANGED, Fate.ANEW if anew else Fate.KEPT, rule.title, tuple(edits), because)
+            fate = Fate.OTHER if ended else Fate.ANEW if anew else Fate.KEPT
+            yield RuleChange(name, Kind.CHANGED, fate, rule.title, tuple(edits), because)
     for name, rule in before.ruleset.by_name.items():
         if name not in after.ruleset.by_name:
             like = next((n for n in new if n not in before.ruleset.by_name and _alike(old[name].data, new[n].data)), "")

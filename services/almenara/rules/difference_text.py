@@ -14,6 +14,7 @@ _FATE: Final = {
     Fate.KEPT: "keeps its state",
     Fate.ANEW: "starts anew: the log is folded again for it, what was told stays",
     Fate.NEW: "starts by folding the log",
+    Fate.OTHER: "goes on as another rule: its open alerts are closed (rule_changed)",
     Fate.ENDED: "its open alerts are closed (rule_removed)",
 }
 _SHADOW: Final = "experimental"

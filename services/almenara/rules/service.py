@@ -10,49 +10,60 @@ from typing import Final
 
 import msgspec
 
-from almenara.domain.alert import Alert, AlertChanged
+from almenara.domain.alert import Alert, AlertChanged, Reason
 from almenara.domain.errors import Faulty, Refused, Rejected
 from almenara.domain.event import COMMANDS, FOR_NOTIFIER, RULESET, TICK, Event
 from almenara.domain.ids import content_id
 from almenara.engine.detection import Late
 from almenara.engine.engine import SEMANTICS, Engine, EngineState
 from almenara.engine.ruleset import Content, Ruleset, build, content_of
-from almenara.ports.log import ALERTS, EVENTS, REJECTED, Entry, Record
+from almenara.ports.log import ALERTS, EVENTS, REJECTED, Entry, LogReader, Record, read_range
 from almenara.ports.processor import History, Outputs
 from almenara.ports.state import BlobStore
 from almenara.ports.wire import decode_event, encode, encode_event
 from almenara.rules.activation import take_over
-from almenara.rules.decide import Cause, alert_uid, close_removed, decide, decide_command, is_open
+from almenara.rules.decide import Cause, alert_uid, close, decide, decide_command, end_by_activation, is_open
+from almenara.rules.upgrade import Facts, facts_behind, recorded_alerts, semantics_of
 
 CONSUMER: Final = "rules"
 
 
 @dataclass(slots=True)
 class RulesState:
-    """All that the fold remembers of a partition. `minute` is that of the last tick that was passed on."""
+    """All that the fold remembers of a partition.
+
+    `minute` is that of the last tick that was passed on; `facts`, where older engine semantics decided what comes next.
+    """
 
     ruleset_hash: str = ""
     minute: datetime | None = None
     engine: EngineState = field(default_factory=EngineState)
     alerts: dict[str, Alert] = field(default_factory=dict)
+    facts: Facts | None = None
 
 
 class RulesProcessor:
-    """Opens folds; compiled rulesets are kept by hash, for all partitions."""
+    """Opens folds; compiled rulesets are kept by hash, for all partitions.
+
+    `recorded` is where the alerts are read that older engine semantics decided; a log without such needs none.
+    """
 
     consumer = CONSUMER
     stream = EVENTS
-    version = f"rules/{SEMANTICS}.1"
+    version = f"rules/{SEMANTICS}.2"
 
-    def __init__(self, blobs: BlobStore, *, compile: Callable[[Content], Ruleset] = build) -> None:
+    def __init__(
+        self, blobs: BlobStore, *, compile: Callable[[Content], Ruleset] = build, recorded: LogReader | None = None
+    ) -> None:
         self._blobs = blobs
+        self._recorded = recorded
         self._compile = compile
         self._compiled: dict[str, Ruleset] = {}
 
     def open(self, partition: int, state: bytes | None, history: History) -> "RulesFold":
         """A fold from the start, or from a snapshot."""
         held = msgspec.msgpack.decode(state, type=RulesState) if state else RulesState()
-        return RulesFold(partition, held, self.ruleset, history)
+        return RulesFold(partition, held, self.ruleset, history, recorded=self._recorded)
 
     def ruleset(self, digest: str) -> Ruleset:
         """The compiled ruleset of this hash. Raises Missing, Differs, or Rejected (`bad_ruleset`)."""
@@ -68,13 +79,22 @@ class RulesProcessor:
 class RulesFold:
     """The fold over one partition of `events`."""
 
-    def __init__(self, partition: int, state: RulesState, rulesets: Callable[[str], Ruleset], history: History) -> None:
+    def __init__(
+        self,
+        partition: int,
+        state: RulesState,
+        rulesets: Callable[[str], Ruleset],
+        history: History,
+        *,
+        recorded: LogReader | None = None,
+    ) -> None:
         self._partition = partition
+        self._recorded = recorded
         self._state = state
         self._rulesets = rulesets
         self._history = history
         self._engine: Engine | None = None
-        if state.ruleset_hash:
+        if state.ruleset_hash and state.facts is None:
             self._engine = Engine(rulesets(state.ruleset_hash), state.engine, apart=True)
 
     @property
@@ -85,6 +105,8 @@ class RulesFold:
     def apply(self, record: Record) -> Outputs:
         """Takes one record of `events`. Raises Rejected for one that cannot be read or a ruleset that is wrong."""
         event = decode_event(record.body, record.position)
+        if self._is_fact(event, record):
+            return Outputs()
         if event.type == RULESET:
             return self._activate(event, record)
         if event.type in FOR_NOTIFIER:
@@ -102,25 +124,55 @@ class RulesFold:
             self._state.engine = self._engine.state
         return msgspec.msgpack.encode(self._state)
 
+    def _is_fact(self, event: Event, record: Record) -> bool:
+        """Whether older engine semantics decided on the record: what came of it is recorded, and stays as it is."""
+        state = self._state
+        if event.type == RULESET and state.facts is None and semantics_of(event) != SEMANTICS:
+            facts = facts_behind(self._history, record, semantics_of(event))
+            if facts.events < record.sequence:  # the older release had not come so far: it is decided here
+                return False
+            state.facts, self._engine = facts, None
+        if state.facts is None:
+            return False
+        if record.sequence > state.facts.events:
+            self._go_on(state.facts)
+            return False
+        if event.type == RULESET:
+            state.ruleset_hash = str(event.data.get("hash", ""))
+        return True
+
+    def _go_on(self, facts: Facts) -> None:
+        """Takes over from older semantics: the alerts as they are recorded, the detectors as if they had always run."""
+        if self._recorded is None:
+            raise Refused("an older release decided the beginning of this log; its alerts cannot be read here")
+        try:
+            ruleset = self._rulesets(self._state.ruleset_hash)
+        except Rejected as error:  # no record is wrong, this release is: nothing may be passed over
+            raise Refused(f"this release cannot read the active ruleset: {error.detail}") from error
+        engine = take_over(ruleset, None, self._history, facts.events)
+        upto = facts.alerts
+        records = read_range(self._recorded, ALERTS, self._partition, upto=upto) if upto else ()
+        self._state.alerts = recorded_alerts(records)
+        self._state.facts, self._engine = None, engine
+
     def _activate(self, event: Event, record: Record) -> Outputs:
-        digest, semantics = str(event.data.get("hash", "")), str(event.data.get("engine", ""))
-        if semantics != SEMANTICS:
-            raise Refused(
-                f"{record.position} activates engine semantics {semantics}; this release has {SEMANTICS}: "
-                f"use a release with semantics {semantics}"
-            )
+        digest = str(event.data.get("hash", ""))
         ruleset = self._rulesets(digest)
+        running = self._engine.ruleset if self._engine else None
         since: dict[str, datetime] = {}
-        for alert in self._state.alerts.values():
-            if is_open(alert) and alert.events:
+        ended: list[tuple[Alert, Reason]] = []
+        for alert in filter(is_open, self._state.alerts.values()):
+            reason = end_by_activation(alert, running, ruleset)
+            if reason is not None:
+                ended.append((alert, reason))
+            elif alert.events:
                 first = alert.events[0].time
                 since[alert.rule] = min(first, since.get(alert.rule, first))
         engine = take_over(ruleset, self._engine, self._history, record.sequence - 1, since=since)
         self._engine = engine
         self._state.ruleset_hash = digest
         cause = Cause(record.id, record.position, "")
-        removed = [a for a in self._state.alerts.values() if is_open(a) and a.rule not in ruleset.by_name]
-        return Outputs([self._keep(close_removed(alert, engine.clock, cause)) for alert in removed])
+        return Outputs([self._keep(close(alert, reason, engine.clock, cause)) for alert, reason in ended])
 
     def _command(self, event: Event, record: Record) -> Outputs:
         alert = self._state.alerts.get(str(event.data.get("alert", "")))

@@ -67,14 +67,15 @@ def test_settings_show_no_secret() -> None:
     settings = Settings.model_validate(
         {
             "mail": {"password": CANARY},
-            "storage": {"database": "postgresql+psycopg://u:canary@db/x"},
+            "storage": {"database": "postgresql+psycopg://u:7f3a@db/x"},
             "webhook": {"secrets": {"a": CANARY}},
             "audience": {"key": CANARY},
+            "heartbeat": {"ping": "https://switch.example/7f3a"},
         }
     )
     for text in (repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump())):
-        assert "canary" not in text
-    assert len(list(secrets_in(settings))) == 5
+        assert "7f3a" not in text
+    assert len(list(secrets_in(settings))) == 6
 
 
 def test_errors_show_no_secret(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ defaults:
   time_zone: Amerca/Lima
 time: {tick: 30}
 kafka: {partitions: "8"}
-heartbeat: {canary_every: 15m}
+storage: {captures: ./captures}
 """
     found = faults(tmp_path, text)
     assert [(fault.line, fault.what.split(":")[0]) for fault in found] == [
@@ -55,7 +55,7 @@ heartbeat: {canary_every: 15m}
         (4, "defaults.time_zone"),
         (5, "time.tick"),
         (6, "kafka.partitions"),
-        (7, "heartbeat"),
+        (7, "storage.captures"),
     ]
     cures = [fault.cure for fault in found]
     assert cures[0] == "did you mean 'embedded'?"

@@ -77,6 +77,7 @@ FAULTS = [
     ("rules/a_meetings.yml:9:3", "names 'othr'", "did you mean 'other'?"),
     ("rules/a_meetings.yml:22:3", "'soon'", "36h"),
     ("rules/a_meetings.yml:25:3", "unknown key 'onwer'", "did you mean 'owner'?"),
+    ("rules/a_meetings.yml:26:13", "'entry' is not the rule that must be there", "anchor: meeting"),
     ("rules/a_meetings.yml:26:28", "unknown key 'gracee'", "did you mean 'grace'?"),
     ("rules/a_meetings.yml:26:40", "'3 days' is not a duration", "36h"),
     ("rules/b_broken.yml:3:12", "not YAML", "check indents"),

@@ -114,6 +114,20 @@ def test_retracted(language, first, change):
     assert len(message.earlier) == 1
 
 
+@pytest.mark.parametrize(
+    ("language", "first", "change"),
+    [
+        ("en", "⚪ CLOSED, rule changed · Peru · No longer followed: ", "the rule looks for something else now"),
+        ("es", "⚪ CERRADA, regla modificada · Perú · Ya no se sigue: ", "la regla busca ahora otra cosa"),
+    ],
+)
+def test_closed_because_its_rule_became_another_one(language, first, change):
+    closed = absence(state=State.RESOLVED)
+    message = compose(notice(closed, Change.RESOLVED, Reason.RULE_CHANGED, language=language))
+    assert message.headline.startswith(first)
+    assert change in message.change
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("change", list(Change))
 @pytest.mark.parametrize("reason", list(Reason))

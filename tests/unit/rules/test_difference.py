@@ -125,6 +125,26 @@ def test_threshold_and_timespan_have_their_names() -> None:
     assert {"threshold  3 → 4", "timespan  30d → 45d"} <= set(lines(found))
 
 
+@pytest.mark.parametrize(
+    "swaps",
+    [
+        [("group-by: [who.id]", "group-by: [k]")],
+        [("type: event_count", "type: temporal"), ("{gte: 3}", "{gte: 1}")],
+    ],
+)
+def test_a_rule_that_becomes_another_one_says_that_its_alerts_end(swaps: list[tuple[str, str]]) -> None:
+    found = changed("rules/r.yml", *swaps)
+    (one,) = found.rules
+    assert (one.rule, one.fate) == ("many", Fate.OTHER)
+    assert any("its open alerts are closed (rule_changed)" in line for line in lines(found))
+
+
+def test_a_rule_that_only_feeds_others_from_now_on_says_that_its_alerts_end() -> None:
+    counts = "title: C\nname: c\ncorrelation: {type: event_count, rules: [alone], timespan: 1d, condition: {gte: 3}}\n"
+    found = difference(side(FILES), side({**FILES, "rules/c.yml": counts}))
+    assert [(one.rule, one.fate) for one in found.rules] == [("alone", Fate.OTHER), ("c", Fate.NEW)]
+
+
 def test_rules_that_come_and_go() -> None:
     found = changed("rules/r.yml", ("name: alone", "name: lonely"))
     assert [(one.rule, one.kind, one.fate, one.like) for one in found.rules] == [

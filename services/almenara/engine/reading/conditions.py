@@ -16,9 +16,9 @@ from sigma.correlations import (
 )
 
 from almenara.domain.errors import Fault
+from almenara.engine.reading.modifiers import nearest
 from almenara.engine.reading.parsed import Parsed
 from almenara.engine.rule import (
-    NO_TIME,
     AbsenceRule,
     AggregateRule,
     AtLeast,
@@ -55,33 +55,54 @@ class ConditionReader:
 
     def read(self, base: dict[str, Any]) -> AnyCorrelation | None:
         """The compiled rule, from the fields that all have; None when there are faults."""
-        absence, measure = self._one.extension.absence, _MEASURES.get(self._rule.type)
-        for key in ("first_seen", "change"):
-            if getattr(self._one.extension, key) is not None:
-                cure = "write it into the rule over one event itself"
-                self._fault_at(("almenara", key), f"{key} looks at single events", cure)
-        if self._one.extension.baseline is not None and measure not in _COUNTS:
-            what = "a baseline needs event_count or value_count"
-            self._fault_at(("almenara", "baseline"), what, "change the type, or remove it")
-        if absence is not None and self._rule.type != SigmaCorrelationType.TEMPORAL:
-            self._fault_at(("almenara", "absence"), "absence needs a correlation of type temporal", "change the type")
-        if absence is not None and self._one.extension.grace:
-            cure = "write almenara: {absence: {grace: ...}}"
-            self._fault_at(("almenara", "grace"), "the grace of an absence stands in its own map", cure)
+        measure, broken = _MEASURES.get(self._rule.type), self._one.broken
+        self._beside(measure)
         made: AnyCorrelation | None
-        if measure is not None:
+        if broken & {"type", "condition"}:  # neither says anything without the other
+            made = None
+        elif measure is not None:
             made = self._aggregate(base, measure)
         elif self._rule.type == SigmaCorrelationType.TEMPORAL_ORDERED:
             made = self._ordered(base)
         else:
             made = self._temporal(base)
-        return None if self.faults else made
+        return None if self.faults or broken else made
+
+    def _beside(self, measure: Measure | None) -> None:
+        """What of our own map goes with the type, whatever the condition is."""
+        own, broken = self._one.extension, self._one.broken
+        for key in ("first_seen", "change"):
+            if getattr(own, key) is not None:
+                cure = "write it into the rule over one event itself"
+                self._fault_at(("almenara", key), f"{key} looks at single events", cure)
+        if own.absence is not None and own.grace:
+            cure = "write almenara: {absence: {grace: ...}}"
+            self._fault_at(("almenara", "grace"), "the grace of an absence stands in its own map", cure)
+        if own.absence is not None and "condition" in broken and "rules" not in broken:
+            self._known_anchor(own.absence.anchor)
+        if own.baseline is not None and "timespan" not in broken:
+            timespan = self._rule.timespan.seconds
+            if 0 < own.baseline.of.total_seconds() < timespan:
+                what = "the history is shorter than the timespan"
+                self._fault_at(("almenara", "baseline", "of"), what, "write a longer one, such as 90d")
+        if "type" in broken:
+            return
+        if own.baseline is not None and measure not in _COUNTS:
+            what = "a baseline needs event_count or value_count"
+            self._fault_at(("almenara", "baseline"), what, "change the type, or remove it")
+        if own.absence is not None and self._rule.type != SigmaCorrelationType.TEMPORAL:
+            self._fault_at(("almenara", "absence"), "absence needs a correlation of type temporal", "change the type")
+
+    def _known_anchor(self, anchor: str) -> None:
+        """Where the condition cannot be read: that the anchor is one of the rules at all."""
+        names = [*self._names(), *(str(reference.reference) for reference in self._rule.rules or ())]
+        if anchor and names and anchor not in names:
+            cure = nearest(anchor, names, "name one of its rules")
+            self._fault_at(("almenara", "absence", "anchor"), f"'{anchor}' is not among its rules", cure)
 
     def _aggregate(self, base: dict[str, Any], measure: Measure) -> AggregateRule | None:
         condition, kind = self._rule.condition, self._rule.type.name.lower()
-        if not isinstance(condition, SigmaCorrelationCondition):
-            self._fault("condition", f"{kind} needs a number", "write condition: {gte: 3}")
-            return None
+        assert isinstance(condition, SigmaCorrelationCondition)  # noqa: S101  # words are refused for it
         op, raw = condition.op.name.lower(), condition.fieldref
         fields: tuple[Any, ...] = tuple(raw) if isinstance(raw, list) else () if raw is None else (raw,)
         if any(not isinstance(name, str) or not name for name in fields):
@@ -89,8 +110,6 @@ class ConditionReader:
         elif measure == Measure.EVENTS and fields:
             what = "event_count counts events, not values"
             self._fault_at(("correlation", "condition", "field"), what, "write type: value_count, or remove the field")
-        elif measure != Measure.EVENTS and not fields:
-            self._fault("condition", f"{kind} needs a field", "write condition: {gte: 3, field: speaker.id}")
         elif measure not in _COUNTS and len(fields) > 1:
             self._fault_at(("correlation", "condition", "field"), f"{kind} takes one field", "write a rule for each")
         if measure in _COUNTS:
@@ -102,7 +121,7 @@ class ConditionReader:
             bound=condition.count,
             fields=fields,
             percentile=self._percentile(condition, measure),
-            baseline=self._baseline(base, measure),
+            baseline=self._one.extension.baseline,
             grace=self._one.extension.grace,
         )
 
@@ -117,16 +136,7 @@ class ConditionReader:
             self._fault(
                 "condition", "value_percentile needs its percentile", "write {gte: 9, field: x, percentile: 95}"
             )
-        elif isinstance(raw, bool) or not isinstance(raw, int) or not 1 <= raw <= 99:
-            self._fault_at(path, f"'{raw}' is no percentile", "write a whole number from 1 to 99")
         return condition.percentile or 50
-
-    def _baseline(self, base: dict[str, Any], measure: Measure) -> Any:
-        baseline = self._one.extension.baseline
-        if baseline is not None and measure in _COUNTS and NO_TIME < baseline.of < base["timespan"]:
-            what = "the history is shorter than the timespan"
-            self._fault_at(("almenara", "baseline", "of"), what, "write a longer one, such as 90d")
-        return baseline
 
     def _countable(self, op: str, bound: int | float) -> None:
         """A count is looked at when something came: it is never below 1."""
@@ -145,7 +155,7 @@ class ConditionReader:
             if self._one.extension.absence is not None:
                 self._fault("condition", "only `a and not b` has a meaning here", _ABSENCE)
                 return None
-            least = self._least(condition, len(self._names()))
+            least = len(base["rules"]) if "rules" in self._one.broken else self._least(condition, len(self._names()))
             parts = tuple(Present(name) for name in base["rules"])
             return TemporalRule(**base, condition=AtLeast(least, parts), grace=grace)
         if self._one.extension.absence is not None:
@@ -180,6 +190,8 @@ class ConditionReader:
         condition, grace = self._rule.condition, self._one.extension.grace
         if isinstance(condition, SigmaCorrelationCondition):
             names = self._names()
+            if "rules" in self._one.broken:
+                return None
             if (condition.op.name.lower(), condition.count) != ("gte", len(names)):
                 self._fault("condition", "in order all of its rules are needed", "remove the condition")
             if len(names) < 2:

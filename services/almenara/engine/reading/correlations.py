@@ -69,7 +69,11 @@ class _Compiler:
         self._parsed, self._singles, self._version, self._failed = parsed, singles, version, failed
         self._ids = _names_by_id(parsed)
         self._quiet = feeding(parsed)
-        self._open = {one.name: one for one in parsed if isinstance(one.rule, SigmaCorrelationRule)}
+        correlations = [one for one in parsed if isinstance(one.rule, SigmaCorrelationRule)]
+        self._open: dict[str, Parsed] = {}
+        for one in correlations:
+            self._open.setdefault(one.name, one)
+        self._namesakes = [one for one in correlations if self._open[one.name] is not one]
         self._made: dict[str, AnyRule | None] = {}
         self.faults: list[Fault] = []
 
@@ -79,23 +83,15 @@ class _Compiler:
                 self._single(one, self._singles[one.name])
         for name in self._open:
             self._correlation(name, ())
+        for one in self._namesakes:  # that the name is taken is told; their other faults must be, too
+            self._read(one)
         return [rule for rule in self._made.values() if rule is not None]
 
     def _single(self, one: Parsed, rule: SingleRule) -> None:
         """A rule over one event; one that looks at the events before it is fed by its own match, hidden."""
-        own = one.extension
-        for key in ("absence", "baseline"):
-            if getattr(own, key) is not None:
-                cure = "write a document of its own with correlation: and this rule as its member"
-                self._fault(one, ("almenara", key), f"{key} needs a correlation", cure)
-        if own.first_seen is None and own.change is None:
-            if own.grace:
-                self._fault(one, ("almenara", "grace"), "a rule over one event waits for nothing", "remove it")
+        if one.extension.first_seen is None and one.extension.change is None:
             self._made[one.name] = rule
             return
-        if own.first_seen is not None and own.change is not None:
-            cure = "write two rules, one for each"
-            self._fault(one, ("almenara", "change"), "first_seen and change in one rule", cure)
         hidden = msgspec.structs.replace(
             rule, name=one.name + MATCH, alerts=False, say={}, say_unchecked={}, tests=(), one_per=None
         )
@@ -125,21 +121,25 @@ class _Compiler:
         if name not in self._open or name in self._made:
             return
         one = self._open[name]
-        rule = one.rule
-        assert isinstance(rule, SigmaCorrelationRule)  # noqa: S101  # only those are open
-        members = [self._ids.get(reference, reference) for reference in references_of(rule)]
-        for member in members:
+        for member in self._member_names(one):
             self._correlation(member, (*path, name))
-        if name in self._made:  # it was found to be part of a circle
-            return
+        made = self._read(one)
+        self._made.setdefault(name, made)  # it may have been found to be part of a circle
+
+    def _member_names(self, one: Parsed) -> list[str]:
+        assert isinstance(one.rule, SigmaCorrelationRule)  # noqa: S101  # only correlations have members
+        return [self._ids.get(reference, reference) for reference in references_of(one.rule)]
+
+    def _read(self, one: Parsed) -> AnyRule | None:
+        """A correlation whose members are compiled; None where it or one of them has faults."""
+        rule, members = one.rule, self._member_names(one)
+        assert isinstance(rule, SigmaCorrelationRule)  # noqa: S101  # only those are read here
         found = list(self._members(one, rule))
         reader = ConditionReader(one, rule, self._ids)
-        base = self._base(one, rule, found)
-        made = reader.read(base)
+        made = reader.read(self._base(one, rule, found))
         self._aliases(one, rule, members)
         self.faults += reader.faults
-        complete = len(found) == len(members) and not reader.faults
-        self._made[name] = made if complete else None
+        return made if len(found) == len(members) and not one.broken else None
 
     def _members(self, one: Parsed, rule: SigmaCorrelationRule) -> Iterator[Rule]:
         known = sorted({*self._made, *self._open, *self._failed})
@@ -184,11 +184,11 @@ class _Compiler:
     def _aliases(self, one: Parsed, rule: SigmaCorrelationRule, members: Sequence[str]) -> None:
         for name, alias in (rule.aliases.aliases if rule.aliases else {}).items():
             path = ("correlation", "aliases", name)
-            if name not in (rule.group_by or ()):
+            if name not in (rule.group_by or ()) and "group-by" not in one.broken:
                 self._fault(one, path, f"nothing is grouped by '{name}'", "add it to group-by, or remove the alias")
             for reference in alias.mapping:
                 member = self._ids.get(str(reference.reference), str(reference.reference))
-                if member not in members:
+                if member not in members and "rules" not in one.broken:
                     cure = nearest(member, members, "name one of its rules")
                     self._fault(one, (*path, str(reference.reference)), f"'{member}' is not among its rules", cure)
 

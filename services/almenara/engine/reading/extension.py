@@ -57,7 +57,7 @@ class ChangeOf:
 
 @dataclass(slots=True)
 class Extension:
-    """The whole map, with defaults where nothing is said."""
+    """The whole map, with defaults where nothing is said; what has faults is there, and means nothing."""
 
     absence: Absence | None = None
     baseline: Baseline | None = None
@@ -108,7 +108,20 @@ class ExtensionReader:
             found.version = version
         else:
             self._fault(("almenara", "version"), f"'{version}' is no version", "write a whole number from 1")
+        if "detection" in self._document.data and "correlation" not in self._document.data:
+            self._over_one_event(found)
         return found
+
+    def _over_one_event(self, found: Extension) -> None:
+        """What a rule over one event cannot ask for."""
+        cure = "write a document of its own with correlation: and this rule as its member"
+        for key in ("absence", "baseline"):
+            if getattr(found, key) is not None:
+                self._told(("almenara", key), f"{key} needs a correlation", cure)
+        if found.first_seen is not None and found.change is not None:
+            self._told(("almenara", "change"), "first_seen and change in one rule", "write two rules, one for each")
+        if found.first_seen is None and found.change is None and found.grace:
+            self._told(("almenara", "grace"), "a rule over one event waits for nothing", "remove it")
 
     def _absence(self, raw: Any) -> Absence | None:
         if raw is None:
@@ -116,7 +129,7 @@ class ExtensionReader:
         path = ("almenara", "absence")
         if not isinstance(raw, Mapping):
             self._fault(path, "must be a map", "for example {anchor: a, grace: 6h}")
-            return None
+            return Absence()
         self._known(raw, ABSENCE_KEYS, path)
         found = Absence(anchor=str(raw.get("anchor", "")))
         if not found.anchor:
@@ -147,25 +160,26 @@ class ExtensionReader:
         path = ("almenara", "one_per")
         if not isinstance(raw, Mapping) or not raw.get("keys"):
             self._fault(path, "must be a map with keys and within", "for example {keys: [official], within: 48h}")
+        if not isinstance(raw, Mapping):
             return None
         self._known(raw, ("keys", "within"), path)
         within = self._duration(raw.get("within", "0s"), (*path, "within"))
-        return OnePer(keys=self._names(raw["keys"], (*path, "keys")), within=within)
+        return OnePer(keys=self._names(raw.get("keys") or [], (*path, "keys")), within=within)
 
     def _baseline(self, raw: Any) -> Baseline | None:
         example, path = "for example {of: 90d, at_least: 3}", ("almenara", "baseline")
-        if not self._is_map(raw, ("of", "at_least"), path, example):
-            return None
+        if raw is None or not self._is_map(raw, ("of", "at_least"), path, example):
+            return None if raw is None else Baseline(of=NO_TIME, at_least=1)
         least = raw.get("at_least")
         if isinstance(least, bool) or not isinstance(least, int | float) or least <= 0:
             self._fault((*path, "at_least"), f"'{least}' is no number above 0", "write how many times the usual: 3.0")
-            return None
+            least = 1
         return Baseline(of=self._lasting(raw.get("of"), (*path, "of")), at_least=least)
 
     def _first_seen(self, raw: Any) -> FirstSeen | None:
         example, path = "for example {fields: [counterpart.id], within: 365d, learn: 30d}", ("almenara", "first_seen")
-        if not self._is_map(raw, ("fields", "keys", "within", "learn"), path, example):
-            return None
+        if raw is None or not self._is_map(raw, ("fields", "keys", "within", "learn"), path, example):
+            return None if raw is None else FirstSeen()
         found = FirstSeen(
             fields=self._names(raw.get("fields", []), (*path, "fields")),
             keys=self._names(raw.get("keys", []), (*path, "keys")),
@@ -178,17 +192,14 @@ class ExtensionReader:
 
     def _change(self, raw: Any) -> ChangeOf | None:
         example, path = "for example {field: position.new, keys: [actor.country]}", ("almenara", "change")
-        if not self._is_map(raw, ("field", "keys"), path, example):
-            return None
+        if raw is None or not self._is_map(raw, ("field", "keys"), path, example):
+            return None if raw is None else ChangeOf()
         field_ = raw.get("field")
         if not isinstance(field_, str) or not field_:
             self._fault(path, "names no field", f"say whose value is to change, {example}")
-            return None
-        return ChangeOf(field=field_, keys=self._names(raw.get("keys", []), (*path, "keys")))
+        return ChangeOf(field=str(field_), keys=self._names(raw.get("keys", []), (*path, "keys")))
 
     def _is_map(self, raw: Any, known: Sequence[str], path: Path, example: str) -> bool:
-        if raw is None:
-            return False
         if not isinstance(raw, Mapping):
             self._fault(path, "must be a map", example)
             return False
@@ -236,5 +247,7 @@ class ExtensionReader:
                 self._fault((*path, key), f"unknown key '{key}'", cure)
 
     def _fault(self, path: Path, what: str, cure: str) -> None:
-        named = ".".join(str(part) for part in path)
-        self.faults.append(self._document.fault(path, f"{named}: {what}", cure))
+        self._told(path, f"{'.'.join(str(part) for part in path)}: {what}", cure)
+
+    def _told(self, path: Path, what: str, cure: str) -> None:
+        self.faults.append(self._document.fault(path, what, cure))

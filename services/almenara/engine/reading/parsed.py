@@ -11,12 +11,16 @@ from almenara.engine.reading.extension import Extension
 
 @dataclass(slots=True)
 class Parsed:
-    """One document that was read, with our own map; a rule over one event has an expression, a correlation has none."""
+    """One document that was read, with our own map; a rule over one event has an expression, a correlation has none.
+
+    `broken` are the parts of a correlation whose faults are told: what stands in their place means nothing.
+    """
 
     document: documents.Document
     rule: sigma.Parsed
     extension: Extension
     expression: Node | None = None
+    broken: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

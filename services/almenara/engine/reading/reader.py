@@ -59,8 +59,8 @@ class _Reader:
             self._filters.append(found)
 
     def _rule(self, document: Document) -> Parsed | None:
-        rule, faults = sigma.parse(document)
-        self._faults += faults
+        read = sigma.parse(document)
+        self._faults += read.faults
         if not isinstance(document.data, dict):
             return None
         self._take_name(document)
@@ -72,10 +72,10 @@ class _Reader:
             detection = DetectionReader(document, "detection", self._lists)
             expression = detection.read()
             self._faults += detection.faults
-        if rule is not None and (isinstance(rule, SigmaCorrelationRule) or expression is not None):
-            return Parsed(document, rule, extension, expression)
-        self._unread |= {str(document.data[key]) for key in ("name", "id", "title") if key in document.data}
-        return None
+        whole = read.rule is not None and (isinstance(read.rule, SigmaCorrelationRule) or expression is not None)
+        if read.faults or not whole:  # even the name may be what is wrong
+            self._unread |= {str(document.data[key]) for key in ("name", "id", "title") if key in document.data}
+        return Parsed(document, read.rule, extension, expression, read.broken) if read.rule and whole else None
 
     def _take_name(self, document: Document, *, of_filters: bool = False) -> None:
         # From the document, so that a rule with other faults still counts.

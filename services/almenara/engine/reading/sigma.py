@@ -1,18 +1,19 @@
-"""What pySigma reads of one YAML document: a rule's or filter's words and log source, and correlations whole.
+"""What pySigma reads of one YAML document: a rule's or filter's words and log source, and correlations.
 
-Every fault that it finds, each at a line of the file. Detections are read by `detections`.
+Every fault that there is, each at a line of the file. Detections are read by `detections`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sigma.exceptions as sigma_errors
 from sigma.correlations import SigmaCorrelationRule
-from sigma.filters import SigmaFilter
 from sigma.rule import SigmaLevel, SigmaLogSource, SigmaRule, SigmaStatus
 from sigma.rule.logsource import EmptyLogSource
 
 from almenara.domain.errors import Fault
+from almenara.engine.reading.correlation_parts import PartsReader
 from almenara.engine.reading.documents import Document
 
 Parsed = SigmaRule | SigmaCorrelationRule
@@ -37,11 +38,9 @@ _PLACES: Final[dict[type[Exception], str]] = {
     sigma_errors.SigmaRelatedError: "related",
     sigma_errors.SigmaScopeError: "scope",
     sigma_errors.SigmaLicenseError: "license",
-    sigma_errors.SigmaTimespanError: "correlation",
     sigma_errors.SigmaCorrelationRuleError: "correlation",
 }
 _NAMED_ONLY_IN_WORDS: Final = (("tag", "tags"), ("name", "name"))
-_WHERE_IN_CORRELATION: Final = (("timespan", "timespan"), ("condition", "condition"), ("group", "group-by"))
 
 _CURES: Final[Mapping[str, str]] = {
     "title": "title: what it finds, in a few words, at most 256 characters",
@@ -54,50 +53,86 @@ _CURES: Final[Mapping[str, str]] = {
     "modified": "write YYYY-MM-DD",
     "logsource": "for example {product: almenara, category: meeting.held}",
     "tags": "a list such as [attack.t1059]; tags for subscribers stand under almenara: {tags: [...]}",
-    "timespan": "a number and one unit (s, m, h, d, w), such as 36h",
-    "condition": "{gte: 3} for a count, `a and not b` for an absence",
     "related": "a list of {id: UUID, type: derived | obsolete | merged | renamed | similar}",
     **dict.fromkeys(("references", "fields", "falsepositives", "scope"), "write a list"),
     **dict.fromkeys(("description", "author", "license"), "write one text"),
 }
-_ONE_BOUND: Final = "ask for one bound (gte, gt, lte, lt, eq or neq); for the other one write a rule of its own"
 _OF_ONE_FILE: Final = ("global", "repeat", "reset")
+_LONGEST_TITLE: Final = 256
+_PARSED_APART: Final = ("almenara", "correlation", "detection", "logsource")
+_ERRORS: Final = (sigma_errors.SigmaError, TypeError, ValueError, AttributeError, KeyError)
 
 
-def parse(document: Document) -> tuple[Parsed | None, list[Fault]]:
-    """The rule of one document without its detection, None when it cannot be used, and its faults."""
+@dataclass(slots=True)
+class Read:
+    """One document without its detection: the rule, None when it cannot be used at all, and the faults.
+
+    In the place of what has faults stands nothing, or in a correlation something sound: `broken` names those parts.
+    """
+
+    rule: Parsed | None = None
+    faults: list[Fault] = field(default_factory=list)
+    broken: frozenset[str] = frozenset()
+
+
+def parse(document: Document) -> Read:
+    """Everything that can be read of one document, and everything that is wrong with it."""
     data = document.data
     if not isinstance(data, dict):
-        return None, [document.fault((), "a rule must be a map", "start with title:")]
+        return Read(faults=[document.fault((), "a rule must be a map", "start with title:")])
     if "action" in data and (data["action"] in _OF_ONE_FILE or "detection" not in data):
         cure = "write each rule out in full, as a document of its own behind ---"
-        return None, [document.fault(("action",), f"`action: {data['action']}` is not supported", cure)]
+        return Read(faults=[document.fault(("action",), f"`action: {data['action']}` is not supported", cure)])
+    words, faults = _words(document)
     if "correlation" not in data and "detection" not in data:
-        return None, [document.fault((), "neither detection nor correlation", "add one of the two")]
+        return Read(faults=[*faults, document.fault((), "neither detection nor correlation", "add one of the two")])
     if "correlation" in data and "detection" in data:
         cure = "make two documents of it, with --- between them"
-        return None, [document.fault(("detection",), "detection and correlation in one rule", cure)]
-    own = _own(document)
-    source, faults = log_source(document) if "detection" in data else (None, [])
+        twice = document.fault(("detection",), "detection and correlation in one rule", cure)
+        return Read(faults=[*faults, twice, *_correlation(document, words).faults])
+    if "correlation" in data:
+        read = _correlation(document, words)
+        return Read(read.rule, [*faults, *read.faults], read.broken)
+    source, wrong = log_source(document)
+    made, errors = SigmaRule.from_dict_common_params(words, collect_errors=True)
+    rule = SigmaRule(**made, errors=errors, logsource=source or EmptyLogSource())
+    return Read(None if source is None else rule, [*faults, *wrong])
+
+
+def _correlation(document: Document, words: dict[str, Any]) -> Read:
+    reader = PartsReader(document)
+    own = {**words, "correlation": reader.read()}
     try:
-        if "correlation" in data:
-            parsed: Parsed = SigmaCorrelationRule.from_dict(own, collect_errors=True)
-        else:
-            words, errors = SigmaRule.from_dict_common_params(own, collect_errors=True)
-            parsed = SigmaRule(**words, errors=errors, logsource=source or EmptyLogSource())
-    except (sigma_errors.SigmaError, TypeError, ValueError, AttributeError, KeyError) as error:
-        return None, [*faults, _placed(document, error)]
-    faults += [_placed(document, error) for error in parsed.errors]
-    return (None if faults else parsed), faults
+        rule = SigmaCorrelationRule.from_dict(own, collect_errors=True)
+    except _ERRORS as error:
+        return Read(faults=[*reader.faults, _placed(document, error)])
+    errors = [_placed(document, error) for error in rule.errors]
+    return Read(rule, [*reader.faults, *errors], frozenset(reader.broken))
 
 
 def words_of_filter(document: Document) -> list[Fault]:
     """The faults of a filter's own words: title, id, dates ..."""
+    return _words(document)[1]
+
+
+def _words(document: Document) -> tuple[dict[str, Any], list[Fault]]:
+    """A document's own words (title, id, dates ...) without those that have faults, and the faults."""
+    # pySigma would keep our own map as a custom attribute; it is parsed apart. Its UUIDs are made from texts alone.
+    own = {key: value for key, value in document.data.items() if key not in _PARSED_APART}
+    own |= {"id": str(own["id"])} if own.get("id") is not None else {}
+    errors = _errors(own)
+    wrong = {_part(error) for error in errors}
+    sound = {"title": "?"} | {key: value for key, value in own.items() if key not in wrong}
+    if errors and _errors(sound):  # an error that does not say where it stands
+        sound = {"title": str(own.get("name") or own.get("title") or "?")[:_LONGEST_TITLE]}
+    return sound, [_placed(document, error) for error in errors]
+
+
+def _errors(words: dict[str, Any]) -> list[Exception]:
     try:
-        _, errors = SigmaFilter.from_dict_common_params(_own(document), collect_errors=True)
-    except (sigma_errors.SigmaError, TypeError, ValueError, AttributeError, KeyError) as error:
-        return [_placed(document, error)]
-    return [_placed(document, error) for error in errors]
+        return list(SigmaRule.from_dict_common_params(words, collect_errors=True)[1])
+    except _ERRORS as error:
+        return [error]
 
 
 def log_source(document: Document) -> tuple[SigmaLogSource | None, list[Fault]]:
@@ -119,18 +154,13 @@ def log_source(document: Document) -> tuple[SigmaLogSource | None, list[Fault]]:
     return (None, faults) if faults else (SigmaLogSource(**{part: raw[part] for part in parts}), [])
 
 
-def _own(document: Document) -> dict[str, Any]:
-    # pySigma would keep our own map as a custom attribute; it is parsed apart. Its UUIDs are made from texts alone.
-    own = {key: value for key, value in document.data.items() if key != "almenara"}
-    return {**own, "id": str(own["id"])} if own.get("id") is not None else own
+def _part(error: Exception) -> str:
+    """The key that an error of pySigma speaks of; empty where it does not say."""
+    text = str(error).lower()
+    part = next((_PLACES[kind] for kind in type(error).__mro__ if kind in _PLACES), "")
+    return part or next((key for word, key in _NAMED_ONLY_IN_WORDS if word in text), "")
 
 
 def _placed(document: Document, error: Exception) -> Fault:
-    text = str(error).rstrip(".")
-    part = next((_PLACES[kind] for kind in type(error).__mro__ if kind in _PLACES), "")
-    part = part or next((key for word, key in _NAMED_ONLY_IN_WORDS if word in text.lower()), "")
-    if part == "correlation":
-        inner = next((key for word, key in _WHERE_IN_CORRELATION if word in text.lower()), "")
-        cure = _ONE_BOUND if "exactly one condition item" in text else _CURES.get(inner, "")
-        return document.fault((part, inner) if inner else (part,), text, cure)
-    return document.fault((part,) if part else (), text, _CURES.get(part, ""))
+    part = _part(error)
+    return document.fault((part,) if part else (), str(error).rstrip("."), _CURES.get(part, ""))
