@@ -12,11 +12,11 @@ from almenara.adapters.sinks.slack import SlackSink
 from almenara.adapters.sinks.smtp import SmtpSink
 from almenara.app.settings import load_settings
 from almenara.app.stores import open_store
-from almenara.audit.explain import all_notices, changes, records
+from almenara.audit.explain import all_notices, changes, deliveries, records
 from almenara.console.links import Action
 from almenara.domain.alert import Alert, Change, State
 from almenara.domain.event import ACKNOWLEDGE, UNSUBSCRIBE
-from almenara.domain.notice import NotSent
+from almenara.domain.notice import Dropped, NotSent
 from almenara.ports.commands import Command
 from almenara.ports.log import STREAMS
 from cli_calls import small_config
@@ -355,3 +355,24 @@ def test_no_record_holds_a_token(here: Installation, sink: SmtpSink) -> None:
         said, _, mac = token.partition(".")
         assert said.encode() not in bodies
         assert mac.encode() not in bodies
+
+
+def test_what_waited_and_every_digest_ends_with_the_subscription(here: Installation, sink: SmtpSink) -> None:
+    """Held for the night, then unsubscribed: neither that nor an empty digest is sent any more, until they resume."""
+    file = here.config / "subscribers.yaml"
+    hours = 'quiet: {daily: "11:00-20:00"}, digest: {at: "21:00", when_empty: send}'
+    file.write_text(f"people:\n  ana: {{mail: ana@example.org, language: en, time_zone: UTC, wants: {ALL}, {hours}}}\n")
+    here.parts.reload()
+    here.publish()
+    here.go()
+    url = here.token(Action.UNSUBSCRIBE)
+    assert here.reading.press(url).status_code == 200
+    for _ in range(36):
+        here.go(60)
+    assert sink.mails() == []
+    assert [step.detail for step in deliveries(here.store)] == ["quiet_hours", Dropped.UNSUBSCRIBED]
+    assert here.reading.press(url, do="resume").status_code == 200
+    for _ in range(24):
+        here.go(60)
+    (digest,) = sink.mails()
+    assert list(links_of(digest)) == ["Unsubscribe"]

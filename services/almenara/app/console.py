@@ -13,17 +13,17 @@ from typing import Final
 import msgspec
 
 from almenara.app.active import Active
+from almenara.app.commands import append_command, append_everywhere
 from almenara.app.sources import backwards
 from almenara.domain.alert import Alert, AlertChanged, Reason
 from almenara.domain.audience import Audience, Subscriber
 from almenara.domain.errors import Missing, Rejected
 from almenara.domain.event import RESUBSCRIBE, SILENCE, UNSUBSCRIBE, Event
 from almenara.domain.notice import Decision, Delivery, Notice
-from almenara.ingest.ticker import NOWHERE
 from almenara.notifier.matching import above, tlp_of
 from almenara.notifier.words import country_name
 from almenara.ports.commands import Command
-from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, Entry, Record, partition_of, read_range
+from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, Record, partition_of, read_range
 from almenara.ports.query import AlertView, Done, Told
 from almenara.ports.store import Store
 from almenara.ports.wire import (
@@ -32,7 +32,6 @@ from almenara.ports.wire import (
     decode_delivery,
     decode_event,
     decode_notices,
-    encode_event,
 )
 
 SOURCE: Final = "almenara/console"
@@ -133,22 +132,22 @@ class ConsoleRecord:
 
     def append(self, command: Command, at: datetime) -> Done | None:
         """Records a command: about an alert in its country's partition, else in every one."""
-        name, alert = f"{command.type}/{command.id}", command.alert
+        store, alert = self._store, command.alert
+        name, partition = f"{command.type}/{command.id}", 0
         if alert is not None:
-            entries = [_entry(name, command, at, alert.country)]
+            new = append_command(store, command.type, alert, command.data, at, uid=command.id, source=SOURCE)
+            partition = partition_of(alert.country, store.partitions)
         else:
-            entries = [
-                _entry(f"{name}/{partition}", command, at, NOWHERE, partition)
-                for partition in range(self._store.partitions)
-            ]
-        if self._store.append(entries).new:
+            name = f"{name}/{partition}"
+            new = append_everywhere(
+                store, command.type, command.data, at, partitions=store.partitions, uid=command.id, source=SOURCE
+            )
+        if new:
             return None
-        first = entries[0]
-        partition = first.partition if first.partition is not None else partition_of(first.key, self._store.partitions)
-        for record in backwards(self._store, EVENTS, partition):
-            if record.id == first.id:
+        for record in backwards(store, EVENTS, partition):
+            if record.id == name:
                 return _done(decode_event(record.body, record.position))
-        raise Missing(f"{first.id} was recorded before, and is not in the record")
+        raise Missing(f"{name} was recorded before, and is not in the record")
 
     def _new(self, stream: str, partition: int) -> Iterator[Record]:
         after = self._known.after.get((stream, partition), 0)
@@ -214,10 +213,3 @@ def _time_of(stream: str, record: Record) -> datetime:
 
 def _done(event: Event) -> Done:
     return Done(at=event.recorded, by=str(event.data.get("by", "")))
-
-
-def _entry(uid: str, command: Command, at: datetime, country: str, partition: int | None = None) -> Entry:
-    event = Event(
-        id=uid, source=SOURCE, type=command.type, time=at, recorded=at, country=country, data=command.data
-    )  # fmt: skip
-    return Entry(EVENTS, country if partition is None else "", uid, encode_event(event), partition)

@@ -20,6 +20,8 @@ from almenara.ports.query import AlertView, Done
 
 NOTE: Final = texts.NOTE
 NAME: Final = texts.NAME
+SILENCE_ID: Final = 10
+"""As much of the id as people have to type who end the silence before its time."""
 MUTE_FOR: Final = timedelta(days=7)
 CLOSED: Final = (State.RESOLVED, State.RETRACTED)
 TYPES: Final[Mapping[Action, str]] = {
@@ -120,7 +122,13 @@ def command_of(reader: Reader, asked: Asked, view: AlertView | None, now: dateti
     if action == Action.MUTE:
         until = (now + MUTE_FOR).astimezone(UTC).replace(microsecond=0)
         reason = note or reader.voice.say(texts.NO_REASON)
-        data = {"silence": link.id, "until": until.isoformat(), "by": by, "reason": reason, "alert": link.alert}
+        data = {
+            "silence": link.id[:SILENCE_ID],
+            "until": until.isoformat(),
+            "by": by,
+            "reason": reason,
+            "alert": link.alert,
+        }
         return Command(type=SILENCE, id=link.id, data=data)
     about: dict[str, Any] = {"alert": link.alert, "by": by, "note": note}
     if action == Action.JUDGE:

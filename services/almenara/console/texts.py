@@ -85,10 +85,10 @@ LINES: Final[Mapping[Action, tuple[Pair, ...]]] = {
     ),
     Action.UNSUBSCRIBE: (
         (
-            "From now on nothing new is sent to {who} by {via}: no alerts and no news of earlier ones. Other channels "
-            "stay as they are.",
-            "Desde ahora no se envía nada nuevo a {who} por {via}: ni alertas ni novedades de las anteriores. Los "
-            "demás canales siguen igual.",
+            "From now on nothing new is sent to {who} by {via}: no alerts, no news of earlier ones, no "
+            "digests. Other channels stay as they are.",
+            "Desde ahora no se envía nada nuevo a {who} por {via}: ni alertas, ni novedades de las "
+            "anteriores, ni resúmenes. Los demás canales siguen igual.",
         ),
         (
             "What is on its way already may still arrive. You can resume on this page.",
