@@ -1,5 +1,6 @@
 """The pages over HTTP with a record in memory: hostile texts, hostile forms, bounds, the headers and the statuses."""
 
+import asyncio
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
+from almenara.console import forms
 from almenara.console.forms import MAX_BODY, Unreadable, fields_of, is_one_click
 from almenara.console.links import Action, LinkTo, sign
 from almenara.console.pages import console_app
@@ -251,3 +254,14 @@ def test_what_is_closed_can_be_judged_and_nothing_else(state: State) -> None:
         assert browse(desk).post(link(action), data={"do": "it"}).status_code == 409
     assert browse(desk).post(link(Action.JUDGE), data={"do": "it", "judgement": "unclear"}).status_code == 200
     assert [command.type for command in desk.appended] == ["alert.judge"]
+
+
+async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(forms, "READ_FOR_S", 0.05)
+    request = Request({"type": "http", "method": "POST", "headers": [(b"content-type", FORM.encode())]}, receive)
+    with pytest.raises(Unreadable) as caught:
+        await forms.read_fields(request)
+    assert caught.value.status == 408
