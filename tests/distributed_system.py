@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
+from email import message_from_bytes
+from email.policy import default
 from functools import cached_property
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from fleet import ALMENARA, ROOT, Fleet
 from kafka_server import running_kafka
 
 KEY = "made up, and the same in every mode of one test"
+MARK = "POSSIBLE DUPLICATE"
 
 
 class Sinks:
@@ -35,6 +38,22 @@ class Sinks:
 
     def __init__(self, folder: Path) -> None:
         self.mail, self.slack = SmtpSink(folder / "mails"), SlackSink(folder / "slack")
+
+    def copies(self) -> dict[str, list[bool]]:
+        """What arrived: for each message, in order of arrival, whether a copy says that it may be one."""
+        found: dict[str, list[bool]] = {}
+        for path in self.mail.mails():
+            mail = message_from_bytes(path.read_bytes(), policy=default)
+            part = mail.get_body(("plain",))
+            assert part is not None
+            found.setdefault(str(mail["Message-ID"]), []).append(MARK in part.get_content())
+        for post in self.slack.posts():
+            said = post["payload"]
+            marked = said["text"].startswith(MARK)
+            if marked:  # the mark stands in a block and in the text before all else; the rest is the message
+                said = {**said, "text": said["text"].partition(".")[2].strip(), "blocks": said["blocks"][1:]}
+            found.setdefault(json.dumps(said, sort_keys=True), []).append(marked)
+        return found
 
 
 @contextlib.contextmanager

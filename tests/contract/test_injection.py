@@ -16,9 +16,11 @@ from almenara.adapters.apprise.slack_payload import payload
 from almenara.adapters.sinks.slack import SlackSink
 from almenara.adapters.sinks.smtp import SmtpSink
 from almenara.domain.message import Message, Paragraph
+from almenara.domain.notice import OperatorNotice, SilentSource, Told
 from almenara.notifier.compose import compose
+from almenara.notifier.messages import message_of
 from almenara.ports.channel import OutcomeKind
-from told import absence, evidence, message, notice
+from told import absence, at, digest, evidence, message, notice
 
 HOSTILE = (
     "<!channel>",
@@ -55,7 +57,26 @@ def hostile(text: str) -> Message:
         "differences": {"en": [text, text]},
     }
     alert = absence(title={"en": text}, events=(evidence(data=data, source=text),), rule=text, cite=text, country=text)
-    return compose(notice(alert, language="en", subscriber=text), contact=text)
+    called = notice(alert, language="en", subscriber=text, why=Told.ESCALATED, ref=text, on_behalf=text)
+    return compose(called, contact=text)
+
+
+def hostile_digest(text: str) -> Message:
+    """A digest of sixty alerts whose every text is hostile, for a subscriber whose every text is, too."""
+    alert = absence(title={"en": text}, rule=text, cite=text, country=text, level=text)
+    silent = (SilentSource(source=text, since=at("2026-01-18 02:00")),) * 60
+    notices = (notice(alert, language="en"),) * 40
+    held = {text: 3, "silenced": 1}
+    return message_of(digest(notices=notices, silent=silent, subscriber=text, held_back=held), contact=text)
+
+
+def hostile_silence(text: str) -> Message:
+    """What the author of a silence is told, whose every text is hostile."""
+    told = OperatorNotice(
+        about="silence", delivery="d", subscriber=text, via="mail", address_hash="", language="en",
+        destination="2026-01-18T12:00:00+00:00", to="", cause=text, at=at("2026-01-18 11:00"), refused="s1",
+    )  # fmt: skip
+    return message_of(told)
 
 
 def raw(text: str) -> Message:
@@ -95,7 +116,7 @@ class Tags(HTMLParser):
         self.names |= {name for name, _ in attrs}
 
 
-@pytest.mark.parametrize("make", [hostile, raw])
+@pytest.mark.parametrize("make", [hostile, raw, hostile_digest, hostile_silence])
 @settings(max_examples=25, deadline=None)
 @given(text=STRINGS)
 def test_slack_gets_plain_text_only(make, text):
@@ -114,7 +135,7 @@ def test_slack_gets_plain_text_only(make, text):
     assert len(post["blocks"]) <= 50
 
 
-@pytest.mark.parametrize("make", [hostile, raw])
+@pytest.mark.parametrize("make", [hostile, raw, hostile_digest, hostile_silence])
 @settings(max_examples=25, deadline=None)
 @given(text=STRINGS)
 def test_mail_gets_no_tags_no_headers(make, text):
@@ -146,7 +167,7 @@ def _headers(mail) -> dict[str, list[str]]:
 def test_hostile_alerts_arrive_whole(tmp_path: Path, text):
     with SmtpSink(tmp_path / "m") as smtp, SlackSink(tmp_path / "s") as slack:
         settings = MailSettings(host="127.0.0.1", port=smtp.port, security="none", sender="a@example.org")
-        for made in (hostile(text), raw(text)):
+        for made in (hostile(text), raw(text), hostile_digest(text)):
             assert MailChannel(settings).send(made, "ana@example.org").kind == OutcomeKind.DELIVERED
             assert SlackChannel().send(made, slack.url()).kind == OutcomeKind.DELIVERED
-        assert len(smtp.mails()) == len(slack.posts()) == 2
+        assert len(smtp.mails()) == len(slack.posts()) == 3

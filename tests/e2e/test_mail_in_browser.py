@@ -10,9 +10,10 @@ from almenara.adapters.apprise.letter import render_html
 from almenara.domain.alert import Change, Reason, State
 from almenara.domain.message import Message, Paragraph
 from almenara.notifier.compose import compose
+from almenara.notifier.messages import message_of
 from availability import Missing, unavailable
 from browser import chromium, requested, resize
-from told import absence, message, notice, visit
+from told import absence, digest, message, notice, visit
 
 pytestmark = pytest.mark.servers
 
@@ -34,6 +35,7 @@ MAILS = {
             Paragraph(label="Quote", text="«" + "z" * 300 + "»", quote_language="es"),
         ),
     ),
+    "digest": message_of(digest("es"), contact="editor@example.org"),
     "hostile": message(
         headline='<img src="https://evil.example/a.png"> <script>document.title="taken"</script>',
         paragraphs=(Paragraph(label="</td>", text='<a href="https://evil.example">x</a><style>*{color:red}</style>'),),

@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -46,7 +44,6 @@ SERVICES = {
     "notifier-1": "notifier",
     "notifier-2": "notifier",
 }
-MARK = "POSSIBLE DUPLICATE"
 SUBSCRIBERS = """\
 people:
   ana: {mail: ana@example.org, language: en, time_zone: UTC, wants: [{}]}
@@ -109,22 +106,6 @@ class Run:
             raise
         assert set(self.fleet.stop().values()) == {0}, self.fleet.logs()
 
-    def copies(self) -> dict[str, list[bool]]:
-        """What arrived: for each message, in order of arrival, whether a copy says that it may be one."""
-        found: dict[str, list[bool]] = {}
-        for path in self.sinks.mail.mails():
-            mail = message_from_bytes(path.read_bytes(), policy=default)
-            part = mail.get_body(("plain",))
-            assert part is not None
-            found.setdefault(str(mail["Message-ID"]), []).append(MARK in part.get_content())
-        for post in self.sinks.slack.posts():
-            said = post["payload"]
-            marked = said["text"].startswith(MARK)
-            if marked:  # the mark stands in a block and in the text before all else; the rest is the message
-                said = {**said, "text": said["text"].partition(".")[2].strip(), "blocks": said["blocks"][1:]}
-            found.setdefault(json.dumps(said, sort_keys=True), []).append(marked)
-        return found
-
 
 @contextmanager
 def prepared(
@@ -183,7 +164,7 @@ def assert_told(run: Run, wanted: Expected) -> tuple[int, int]:
         if notice.channel == "slack"
     )
     assert set(slack.values()) == {1}  # else posts could not be told apart
-    copies = run.copies()
+    copies = run.sinks.copies()
     assert set(slack) <= set(copies)
     assert len(copies) == len(wanted.planned)
     unmarked = {key: seen for key, seen in copies.items() if not all(seen[1:])}
@@ -265,10 +246,10 @@ def test_a_notifier_that_slept_through_its_claims_tells_nobody_anything(postgres
         assert (len(mails()), slack.requests) == (2, PER_DESTINATION)
         run.start("notifier-2")
         run.fleet.until(run.system.idle, "the other one taking over")
-        before = (run.copies(), bodies(run.system.store, DELIVERIES))
+        before = (run.sinks.copies(), bodies(run.system.store, DELIVERIES))
         run.fleet.send("notifier-1", signal.SIGCONT)
         time.sleep(3)  # whatever it would write or send, it writes or sends now
-        assert (run.copies(), bodies(run.system.store, DELIVERIES)) == before
+        assert (run.sinks.copies(), bodies(run.system.store, DELIVERIES)) == before
         run.feed(len(entries) // 2, len(entries))
         run.finish()
         assert_exact(run, wanted)

@@ -115,8 +115,10 @@ class Planning:
 
         Who left is not told.
         """
-        for name, place in self._state.places.items():
+        for name, place in list(self._state.places.items()):
             waiting, place.waiting = place.waiting, {}
+            if name not in self._ways:
+                del self._state.places[name]
             for one in waiting.values():
                 way = self._ways.get(name)
                 if way is None:
