@@ -16,6 +16,7 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import psycopg
 import pytest
@@ -24,10 +25,12 @@ import yaml
 from almenara.adapters.sinks.smtp import SmtpSink
 from distributed_system import own_kafka
 from fleet import ALMENARA, ROOT, Fleet
+from linked import links_of, mail_of
+from servers import free_port
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-TOGETHER = ("ingest", "rules", "notifier", "ticker")
+TOGETHER = ("ingest", "rules", "notifier", "ticker", "console")
 STATEMENT = "This is a smear and a pure fabrication."
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
@@ -110,9 +113,12 @@ def stack(postgres_url: str, smtp: SmtpSink, tmp_path: Path) -> Iterator[Stack]:
     (config / "sources.yaml").write_text("{}\n", "utf-8")  # nothing is fetched from anywhere
     settings = (config / "almenara.yaml").read_text("utf-8")
     assert "port: 1025" in settings
-    (config / "almenara.yaml").write_text(settings.replace("port: 1025", f"port: {smtp.port}"), "utf-8")
+    pages = f"127.0.0.1:{free_port()}"
+    settings = settings.replace("port: 1025", f"port: {smtp.port}") + f'links: {{base: "http://{pages}"}}\n'
+    (config / "almenara.yaml").write_text(settings, "utf-8")
     keys.mkdir()
     places = {"/run/keys": str(keys), "/etc/almenara": str(config), "/var/lib/almenara": str(tmp_path / "data")}
+    places["0.0.0.0:8402"] = pages
     with own_kafka() as kafka:
         Stack(tmp_path, places).keys()
         with database_of(postgres_url, keys / "database_password") as postgres:
@@ -161,6 +167,18 @@ def test_the_stack_starts_works_and_ends_as_the_file_says(stack: Stack, smtp: Sm
     alerts = [json.loads(line) for line in operator.once("alerts", "list", "--json").splitlines()]
     assert [alert["rule"] for alert in alerts] == ["strong_statement"]
 
+    link = links_of(smtp.mails()[0])["Tomar a cargo"]
+    form = b"do=it&name=Ruth+Q"
+    with urlopen(link, timeout=20) as page, urlopen(link, form, timeout=20) as done:
+        assert (page.status, done.status) == (200, 200)
+
+    def acknowledged() -> bool:
+        return json.loads(operator.once("alerts", "list", "--json"))["state"] == "acknowledged"
+
+    notifier.until(acknowledged, "the alert taken on by the press of a button", 60)
+    notifier.until(lambda: len(smtp.mails()) == 2, "the mail that says so", 60)
+    assert "Ruth Q (desk-lima)" in mail_of(smtp.mails()[1]).get_body(("plain",)).get_content()
+
     for name in TOGETHER:
         assert stack.healthy(name), stack.logs()
     operator.once("doctor", "--quiet")
@@ -170,6 +188,6 @@ def test_the_stack_starts_works_and_ends_as_the_file_says(stack: Stack, smtp: Sm
     assert page["streams"]["events"] > 2 * page["partitions"] + 1  # the ticker ticks
     codes = {name: code for part in TOGETHER for name, code in stack.fleet(part).stop().items()}
     assert codes == dict.fromkeys(TOGETHER, 0), stack.logs()
-    assert len(smtp.mails()) == 1
+    assert len(smtp.mails()) == 2
     operator.once("audit", "replay", "--quiet")
     operator.once("audit", "verify", "--quiet")

@@ -13,13 +13,15 @@ from almenara.adapters.sinks.hook import HookSink
 from almenara.adapters.sinks.slack import Answer, SlackSink
 from bad_input import line
 from cli_calls import small_config
+from linked import urls_in
 
 KEY = base64.b64encode(b"canary of the webhook, made up").decode()
 SIGNING = base64.b64encode(b"canary of the webhook out, made up.").decode()
+LINKS_KEY = "canary-of-the-links-key-7"
 TOKEN = "xoxb-7-canary-of-the-bot"
 CANARIES = (
     *("canary-of-the-audience-key-7", KEY, SIGNING, TOKEN, "TCANARY7", "BCANARY7", "canary-ana"),
-    *("C0CANARY7", "canary-path-7", "canary-pager-7", "canary-mail-password-7"),
+    *("C0CANARY7", "canary-path-7", "canary-pager-7", "canary-mail-password-7", LINKS_KEY),
 )
 PATIENCE_S = 60.0
 SUBSCRIBERS = """\
@@ -50,6 +52,8 @@ def test_a_whole_run_keeps_no_secret(tmp_path: Path) -> None:
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ALMENARA_")},
             "ALMENARA_AUDIENCE__KEY": CANARIES[0],
+            "ALMENARA_LINKS__KEY": LINKS_KEY,
+            "ALMENARA_LINKS__BASE": "https://alerts.example.org",
             "ALMENARA_WEBHOOK__SECRETS__MINISTRY": f"whsec_{KEY}",
             "ALMENARA_MAIL__USER": "almenara",
             "ALMENARA_MAIL__PASSWORD": "canary-mail-password-7",
@@ -104,6 +108,8 @@ def test_a_whole_run_keeps_no_secret(tmp_path: Path) -> None:
         str(path.relative_to(tmp_path)): path.read_bytes() for path in [log, *data.rglob("*")] if path.is_file()
     }
     assert b"d-1" in kept["log export"]
+    # every message that was tried had links; none of them is anywhere
+    assert [where for where, body in kept.items() if urls_in(body.decode("utf-8", "replace"))] == []
     assert b"refuses everyone" in call("channels", "list")
     assert any(b"d-1" in body for name, body in kept.items() if name.startswith("data/"))
     assert [(canary, where) for where, body in kept.items() for canary in CANARIES if canary.encode() in body] == []

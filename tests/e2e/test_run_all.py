@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from almenara.adapters.sinks.smtp import SmtpSink
 from cli_calls import DESIGNATION, small_config
+from servers import free_port
 
 PATIENCE_S = 60.0
 
@@ -131,3 +133,24 @@ def test_it_refuses_to_start_with_nothing_good(here: Installation) -> None:
     done = here.call("run", "all")
     assert done.returncode == 2
     assert "subscribers.yaml:" in done.stderr
+
+
+def test_the_pages_run_beside_it_in_a_process_of_their_own(here: Installation) -> None:
+    refused = here.call("run", "console")
+    assert refused.returncode == 5
+    assert "console.listen is not set" in refused.stderr
+    listen = f"127.0.0.1:{free_port()}"
+    with here.running() as process, here.log.open("ab") as log:
+        environ = {**os.environ, "ALMENARA_CONSOLE__LISTEN": listen}
+        pages = subprocess.Popen(here.words("run", "console"), stdout=log, stderr=log, env=environ)
+        try:
+            here.wait(lambda: here.call("status", "--service", "console").returncode == 0, process)
+            with urlopen(f"http://{listen}/healthz", timeout=20) as answer:
+                assert answer.status == 200
+            pages.send_signal(signal.SIGTERM)
+            assert pages.wait(PATIENCE_S) == 0
+        finally:
+            pages.kill()
+            pages.wait(PATIENCE_S)
+        assert here.call("status", "--service", "console").returncode == 1
+        assert here.stop(process) == 0

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 IMAGE = "almenara:0.1.0"
-RUNNING = ("ingest", "rules", "notifier", "ticker")
+RUNNING = ("ingest", "rules", "notifier", "ticker", "console")
 ONCE = ("keys", "migrate")
 OURS = (*RUNNING, "migrate")
 KEYS = "/run/keys"
@@ -75,7 +75,7 @@ def test_what_runs_on_has_a_health_check_with_limits_and_is_restarted(name: str)
 def test_the_settings_are_settings(name: str, tmp_path: Path) -> None:
     environ = {key: value.replace("$$", "$") for key, value in SERVICES[name]["environment"].items()}
     assert set(environ) - {"ALMENARA_CONFIG"} <= {setting.variable for setting in settings_of(Settings)}
-    for key in ("database_password", "audience_key"):
+    for key in ("database_password", "audience_key", "links_key"):
         (tmp_path / key).write_text("0123456789abcdef0123456789abcdef", "utf-8")
     here = {key: value.replace(KEYS, str(tmp_path)) for key, value in environ.items()}
     settings = load_settings(tmp_path, here, required=False)

@@ -16,6 +16,7 @@ import pytest
 from almenara.app.environment import settings_of
 from almenara.app.settings import Settings
 from almenara.cli.main import cli
+from almenara.console.links import Action, Refusal
 from almenara.domain.alert import Reason
 from almenara.domain.event import EVENT_TYPES
 from almenara.domain.notice import DeliveryState, Dropped, Held, NotSent, Told
@@ -70,7 +71,7 @@ def test_every_event_type_is_explained() -> None:
     assert [name for name in EVENT_TYPES if name not in explained()] == []
 
 
-@pytest.mark.parametrize("names", [Reason, NotSent, Told, Held, Dropped, DeliveryState])
+@pytest.mark.parametrize("names", [Reason, NotSent, Told, Held, Dropped, DeliveryState, Action, Refusal])
 def test_every_reason_is_explained(names: type[StrEnum]) -> None:
     assert [name.value for name in names if name.value not in explained()] == []
 

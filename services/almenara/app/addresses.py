@@ -5,21 +5,14 @@ The key never leaves this installation: without it a hash cannot be turned into 
 
 import hashlib
 import hmac
-import logging
-import os
-import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
+from almenara.app.keys import kept_key
 from almenara.app.secrets import Secret
 from almenara.app.settings import Settings
-from almenara.domain.errors import Fault, Faulty
 
-KEY_FILE: Final = "audience.key"
 _HASH_BYTES: Final = 16
-
-log = logging.getLogger(__name__)
 
 
 class AddressBook:
@@ -52,32 +45,4 @@ def audience_key(settings: Settings) -> bytes:
 
     Raises Faulty when the key file cannot be made or read.
     """
-    if settings.audience.key:
-        return settings.audience.key.reveal().encode()
-    file = settings.data_dir / KEY_FILE
-    try:
-        if not file.exists():
-            if settings.mode == "distributed":
-                log.warning("audience.key is not set; every machine would make its own %s", file)
-            _make_key(file)
-        return file.read_bytes()
-    except OSError as error:
-        what = f"the key of address hashes cannot be kept here ({error.strerror})"
-        raise Faulty([Fault(str(file), 0, what, "make the folder writable, or set audience.key")]) from None
-
-
-def _make_key(file: Path) -> None:
-    # Written aside and linked: two processes that start together end with one key, and never with half of one.
-    file.parent.mkdir(parents=True, exist_ok=True)
-    aside = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-            opened.write(secrets.token_hex(32))
-            opened.flush()
-            os.fsync(opened.fileno())
-        try:
-            os.link(aside, file)
-        except FileExistsError:
-            log.debug("another process made %s first", file)
-    finally:
-        aside.unlink(missing_ok=True)
+    return kept_key(settings, "audience.key", settings.audience.key, what="the key of address hashes")

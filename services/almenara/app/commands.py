@@ -15,12 +15,24 @@ from almenara.ports.wire import encode_event
 SOURCE: Final = "almenara/command"
 
 
-def append_command(log: LogWriter, type_: str, alert: Alert, data: Mapping[str, Any], at: datetime) -> bool:
-    """Writes one command about an alert. False when the very same command had been written already."""
+def append_command(
+    log: LogWriter,
+    type_: str,
+    alert: Alert,
+    data: Mapping[str, Any],
+    at: datetime,
+    *,
+    uid: str = "",
+    source: str = SOURCE,
+) -> bool:
+    """Writes one command about an alert. False when the very same command had been written already.
+
+    `uid` tells apart what may be written once only; by default it is made of what the command says and when.
+    """
     full = {**data, "alert": alert.uid}
-    uid = f"{type_}/{content_id(alert.uid, full, at)}"
-    event = Event(id=uid, source=SOURCE, type=type_, time=at, recorded=at, country=alert.country, data=full)
-    return log.append([Entry(EVENTS, alert.country, uid, encode_event(event))]).new > 0
+    event_id = f"{type_}/{uid or content_id(alert.uid, full, at)}"
+    event = Event(id=event_id, source=source, type=type_, time=at, recorded=at, country=alert.country, data=full)
+    return log.append([Entry(EVENTS, alert.country, event_id, encode_event(event))]).new > 0
 
 
 def append_everywhere(

@@ -16,6 +16,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from almenara.domain.durations import format_duration, parse_duration
 
 MAIL: Final = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
+_BASE: Final = re.compile(
+    r"(https?)://([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
+    r"(?:/[A-Za-z0-9._~-]{1,60}){0,4}/?",
+    re.ASCII,
+)
 _HOST_PORT: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})")
 
 
@@ -85,6 +91,17 @@ def _host_port(value: str) -> str:
     return value
 
 
+def _base(value: str) -> str:
+    if not value:
+        return value
+    found = _BASE.fullmatch(value)
+    if found is None:
+        raise Invalid("not the address of a site", "write https:// and a host, such as https://alerts.example.org")
+    if found[1] == "http" and found[2] not in LOCAL:
+        raise Invalid("would send what people do in clear", "write https://; http:// only reaches this machine")
+    return value.rstrip("/")
+
+
 def _host_ports(value: str) -> str:
     for part in value.split(",") if value else ():
         _host_port(part.strip() or "?")
@@ -127,6 +144,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, when_used="json")]
 LongerThanNothing = Annotated[Duration, AfterValidator(_positive)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
+LinkBase = Annotated[str, AfterValidator(_base)]
 HostPorts = Annotated[str, AfterValidator(_host_ports)]
 NameOrNone = Annotated[str, AfterValidator(_name_or_none)]
 Name = Annotated[str, AfterValidator(_name)]

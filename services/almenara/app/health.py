@@ -15,7 +15,7 @@ from typing import Any, Final
 FOLDER: Final = "health"
 EVERY_S: Final = 5.0
 STALE_S: Final = 60.0
-SERVICES: Final = ("all", "ingest", "rules", "notifier", "plan", "ticker")
+SERVICES: Final = ("all", "ingest", "rules", "notifier", "plan", "ticker", "console")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from almenara.app.startup import Startup
 from almenara.domain.errors import Faulty, Fenced, Refused, Unreachable
 from almenara.ports.clock import Clock
 from almenara.ports.intake import Intake
+from almenara.ports.store import Store
 
 PAUSE_S: Final = 0.2
 WATCH_S: Final = 2.0
@@ -126,9 +127,32 @@ def _say(path: Path, service: str, clock: Clock, details: Callable[[], dict[str,
 
 async def run_webhook(settings: Settings, intake: Intake, stop: asyncio.Event) -> None:
     """Serves the signed webhook. Raises Refused when its address cannot be had."""
-    import uvicorn
-
     from almenara.adapters.http.webhook import webhook_app
+
+    app = webhook_app(settings.webhook.secrets, intake)
+    await serve(app, settings.webhook.listen, stop, name="webhook")
+
+
+async def run_console(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> None:
+    """Serves the pages that links lead to. Raises Refused when their address cannot be had, Faulty without a key."""
+    from almenara.app.console import ConsoleRecord
+    from almenara.app.links import links_key
+    from almenara.console.pages import console_app
+
+    record = ConsoleRecord(store)
+    app = console_app(links_key(settings), record, record, clock)
+
+    def look_ahead() -> None:
+        with suppress(Unreachable):  # whoever opens the first page will look again
+            record.refresh()
+
+    serving = serve(app, settings.console.listen, stop, name="console")
+    await asyncio.gather(serving, asyncio.to_thread(look_ahead))
+
+
+async def serve(app: Any, address: str, stop: asyncio.Event, *, name: str) -> None:
+    """Serves an ASGI application at `host:port` until `stop`, without a log of who asked for what."""
+    import uvicorn
 
     class Server(uvicorn.Server):
         """A server that leaves signals to us."""
@@ -136,12 +160,13 @@ async def run_webhook(settings: Settings, intake: Intake, stop: asyncio.Event) -
         def capture_signals(self) -> Any:
             return nullcontext()
 
-    app = webhook_app(settings.webhook.secrets, intake)
-    with listening(settings.webhook.listen) as opened:
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=10)
+    with listening(address, name) as opened:
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=10
+        )
         server = Server(config)
         serving = asyncio.create_task(server.serve(sockets=[opened]))
-        log.info("the webhook listens on %s", settings.webhook.listen)
+        log.info("the %s listens on %s", name, address)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
@@ -150,8 +175,8 @@ async def run_webhook(settings: Settings, intake: Intake, stop: asyncio.Event) -
 
 
 @contextmanager
-def listening(address: str) -> Iterator[socket.socket]:
-    """A listening socket at `host:port`. Raises Refused."""
+def listening(address: str, name: str = "webhook") -> Iterator[socket.socket]:
+    """A listening socket at `host:port`, which the setting `NAME.listen` gave. Raises Refused."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
@@ -160,5 +185,5 @@ def listening(address: str) -> Iterator[socket.socket]:
         try:
             opened.bind((host, int(port)))
         except OSError as error:
-            raise Refused(f"webhook.listen {address} cannot be had: {error.strerror}; choose another port") from error
+            raise Refused(f"{name}.listen {address} cannot be had: {error.strerror}; choose another port") from error
         yield opened

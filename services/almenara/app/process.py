@@ -10,7 +10,8 @@ from almenara.app.settings import Settings
 from almenara.domain.errors import Refused
 
 ALL: Final = "all"
-DISTRIBUTED: Final = ("ingest", "rules", "notifier", "ticker")
+CONSOLE: Final = "console"
+DISTRIBUTED: Final = ("ingest", "rules", "notifier", "ticker", CONSOLE)
 _THREADS: Final = 24
 
 
@@ -19,7 +20,9 @@ def run(service: str, settings: Settings, config_dir: Path) -> None:
 
     Raises Refused when the service is none of the mode's, Faulty and Unreachable when it cannot start.
     """
-    if settings.mode == "embedded" and service != ALL:
+    if service == CONSOLE and not settings.console.listen:
+        raise Refused("console.listen is not set; set it to host:port, such as 127.0.0.1:8402")
+    if settings.mode == "embedded" and service not in (ALL, CONSOLE):
         raise Refused(
             f"`run {service}` is a service of the distributed mode; the embedded mode runs everything: `run all`"
         )
@@ -36,6 +39,10 @@ async def _main(service: str, settings: Settings, config_dir: Path) -> None:
 
         with quiet_heap():
             await run_all(settings, config_dir)
+    elif settings.mode == "embedded":
+        from almenara.app.services import run_console_alone
+
+        await run_console_alone(settings)
     else:
         from almenara.app.services import run_service
 

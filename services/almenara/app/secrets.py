@@ -22,6 +22,7 @@ _PATTERNS: Final = (
     (re.compile(r"(\bhooks\.slack(?:-gov)?\.com/)[^\s'\"]{1,400}"), rf"\1{MASK}"),
     (re.compile(r"(\bslack://)[^\s'\"]{1,400}"), rf"\1{MASK}"),
     (re.compile(r"(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\1{MASK}"),
+    (re.compile(r"(/l/)[A-Za-z0-9_-]{16,700}\.[0-9a-f]{64}"), rf"\1{MASK}"),  # a link that lets its holder act
     (re.compile(r"\bxox[a-z]-[A-Za-z0-9-]{8,}"), MASK),
 )
 

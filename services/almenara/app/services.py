@@ -16,7 +16,8 @@ from almenara.app.clock import SystemClock
 from almenara.app.compiled import compiled_beside
 from almenara.app.distributed import Distributed, run_processor, run_relays
 from almenara.app.health import health_file
-from almenara.app.loops import run_health, run_reload, run_ways, run_webhook, signals, together
+from almenara.app.links import linked_by
+from almenara.app.loops import run_console, run_health, run_reload, run_ways, run_webhook, signals, together
 from almenara.app.polling import run_polling
 from almenara.app.sending import run_sender
 from almenara.app.settings import Settings
@@ -79,6 +80,19 @@ class Service:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.files.append(path)
         return path
+
+
+async def run_console_alone(settings: Settings, *, stop: asyncio.Event | None = None) -> None:
+    """Serves the pages in a process of their own beside `run all`, over its record, until a signal or `stop`."""
+    stop, clock, health = stop or asyncio.Event(), SystemClock(), health_file(settings.data_dir, "console")
+    store = open_store(settings, create=False)
+    try:
+        with signals(stop, asyncio.Event()):
+            saying = run_health(health, "console", clock, stop, dict)
+            await together(stop, run_console(settings, store, clock, stop), saying)
+    finally:
+        store.close()
+    log.info("console stopped")
 
 
 async def run_service(service: str, settings: Settings, config_dir: Path, *, stop: asyncio.Event | None = None) -> None:
@@ -146,7 +160,10 @@ def _notifier(given: Service) -> Work:
     startup, ways = given.startup(), Ways(settings)
     startup.take_audience()
     contact = settings.corrections.contact
-    sender = Sender(store, ways.channels, ways.address, given.clock, contact=contact, operator=ways.operator)
+    linked = linked_by(settings, given.clock)
+    sender = Sender(
+        store, ways.channels, ways.address, given.clock, contact=contact, operator=ways.operator, linked=linked
+    )
 
     def again() -> None:
         startup.take_audience()
@@ -172,9 +189,15 @@ def _ticker(given: Service) -> Work:
     return work
 
 
+def _console(given: Service) -> Work:
+    serving = run_console(given.settings, given.store, given.clock, given.stop)
+    return [serving, *given.relaying("console", (EVENTS,))]
+
+
 SERVICES: Final[dict[str, Callable[[Service], Work]]] = {
     "ingest": _ingest,
     "rules": _rules,
     "notifier": _notifier,
     "ticker": _ticker,
+    "console": _console,
 }

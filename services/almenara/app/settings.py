@@ -163,6 +163,20 @@ class AudienceKey(Section):
     key: Annotated[Secret, AfterValidator(_long_enough)] = Secret("")
 
 
+class Links(Section):
+    """Links from messages to the pages of the console. Empty `base`: none. An empty key: a random one, as above."""
+
+    base: fields.LinkBase = ""
+    key: Annotated[Secret, AfterValidator(_long_enough)] = Secret("")
+    expire: fields.LongerThanNothing = timedelta(days=30)
+
+
+class Console(Section):
+    """Where the pages are served. Empty: they are not."""
+
+    listen: fields.HostPort = ""
+
+
 class Log(Section):
     """What the processes write about themselves."""
 
@@ -188,6 +202,8 @@ class Settings(Section):
     rules: Rules = Rules()
     watchlists: dict[fields.Name, Watchlist] = Field(default_factory=dict)
     audience: AudienceKey = AudienceKey()
+    links: Links = Links()
+    console: Console = Console()
     log: Log = Log()
 
     @model_validator(mode="before")

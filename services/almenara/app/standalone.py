@@ -14,8 +14,10 @@ from almenara.app.compiled import compiled_beside
 from almenara.app.embedded import Embedded
 from almenara.app.health import health_file
 from almenara.app.intake import DraftIntake
+from almenara.app.links import linked_by
 from almenara.app.lock import alone
 from almenara.app.loops import (
+    run_console,
     run_health,
     run_pump,
     run_reload,
@@ -58,7 +60,15 @@ class Standalone:
         self.startup = Startup(store, config_dir, settings, clock)
         self.watch = RulesWatch(self.startup, config_dir)
         contact, ways = settings.corrections.contact, self.ways
-        self.sender = Sender(store, ways.channels, ways.address, clock, contact=contact, operator=ways.operator)
+        self.sender = Sender(
+            store,
+            ways.channels,
+            ways.address,
+            clock,
+            contact=contact,
+            operator=ways.operator,
+            linked=linked_by(settings, clock),
+        )
         self._embedded: Embedded | None = None
         self.faults = 0
 
@@ -172,5 +182,7 @@ def _work(parts: Standalone, config_dir: Path, stop: asyncio.Event, reload: asyn
         work.append(run_watch(parts.watch, stop, every=settings.rules.watch))
     if settings.webhook.listen:
         work.append(run_webhook(settings, EventIntake(store, clock), stop))
+    if settings.console.listen:
+        work.append(run_console(settings, store, clock, stop))
     log.info("running: %d sources, a tick every %s", len(poller.feeds()), settings.time.tick)
     return work

@@ -4,9 +4,11 @@ import click
 
 from almenara.cli.session import Session, verb
 
+_SERVICES = ("all", "ingest", "rules", "notifier", "ticker", "console")
+
 
 @click.command()
-@click.argument("service", type=click.Choice(["all", "ingest", "rules", "notifier", "ticker"]), default="all")
+@click.argument("service", type=click.Choice(_SERVICES), default="all")
 @verb
 def command(session: Session, service: str) -> int:
     """Runs until SIGTERM. SIGHUP reads rules and subscribers again; a bad file never replaces a good one."""

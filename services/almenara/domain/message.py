@@ -17,10 +17,14 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A page where a reader can look or act; opening it changes nothing. `url` is https (or http to this machine)."""
+    """A page where a reader can look or act; opening it changes nothing. `url` is https (or http to this machine).
+
+    `prominent` is what most readers want: shown as a button where a channel has room for two kinds.
+    """
 
     label: str
     url: str
+    prominent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,6 +190,7 @@ class Dropped(StrEnum):
 
     RETRACTED_UNTOLD = "retracted_untold"
     LEFT = "left"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 class DeliveryState(StrEnum):

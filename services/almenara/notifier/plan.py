@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from almenara.domain.audience import Audience
-from almenara.domain.event import AUDIENCE, BEACON, TICK, Event, beacon_id
+from almenara.domain.event import AUDIENCE, BEACON, RESUBSCRIBE, TICK, UNSUBSCRIBE, Event, beacon_id
 from almenara.domain.ids import content_id
 from almenara.domain.notice import HEARTBEAT, Beacon, Notice, OperatorNotice
 from almenara.notifier.hours import last_digest, next_digest
@@ -71,6 +71,9 @@ class PlanFold:
             audience = decode_audience(self._blobs.get(str(found.data.get("hash", ""))))
             self._advance(planning, found.recorded)
             return self._adopt(planning, audience, record.sequence)
+        elif found.type in (UNSUBSCRIBE, RESUBSCRIBE):
+            self._advance(planning, found.recorded)
+            self._subscription(planning, found)
         elif found.type == TICK:
             self._advance(planning, found.time)
         if planning.soonest is not None:
@@ -112,6 +115,13 @@ class PlanFold:
         state.clock = max(state.clock, at)
         held.digest_at = next_digest(who.digest, zone, at)
         planning.digest(place, (who, target), at, even_empty=who.digest.when_empty)
+
+    def _subscription(self, planning: Planning, event: Event) -> None:
+        """Somebody ended or resumed what they are sent by one channel; it stands in every partition, they in one."""
+        who, via = str(event.data.get("subscriber")), str(event.data.get("via"))
+        if partition_of(who, self._partitions) == self._partition:
+            planning.subscription(place_of(who, via), ended=event.type == UNSUBSCRIBE)
+            self._next = self._earliest()
 
     def _adopt(self, planning: Planning, audience: Audience, sequence: int) -> Outputs:
         """Another audience: what waits is planned again. `planning` holds what fell due before."""

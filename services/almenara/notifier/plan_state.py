@@ -31,7 +31,7 @@ class Place:
     `waiting` is by alert, in the order in which they began to wait. `recent` are the moments of the messages of the
     last hour, `first` the first message about each open alert (what later ones thread under), `last` when each was
     spoken of last. `digest_at` is when the next digest goes out; the last one spoke of what came before `since`.
-    `closed` and `held_back` count since then.
+    `closed` and `held_back` count since then. `ended`: the subscription was ended.
     """
 
     waiting: dict[str, Waiting] = field(default_factory=dict)
@@ -42,6 +42,7 @@ class Place:
     since: datetime = EPOCH
     closed: int = 0
     held_back: dict[str, int] = field(default_factory=dict)
+    ended: bool = False
 
 
 @dataclass(slots=True)

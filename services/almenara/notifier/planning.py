@@ -96,9 +96,19 @@ class Planning:
         place = self._state.places[name]
         due = [uid for uid, one in place.waiting.items() if one.until is None]
         waiting = [place.waiting.pop(uid) for uid in due]
-        if waiting or even_empty:
+        if waiting or (even_empty and not place.ended):
             self._gathered(place, way, waiting, at, why=Held.DIGEST)
         place.since, place.closed, place.held_back = at, 0, {}
+
+    def subscription(self, name: str, *, ended: bool) -> None:
+        """A subscription is ended: what waits is dropped, and no empty digest is told; or it is resumed."""
+        place = self._state.place(name)
+        place.ended = ended
+        if not ended:
+            return
+        waiting, place.waiting = place.waiting, {}
+        for notice in (notice for one in waiting.values() for notice in one.notices):
+            self._step(notice, DeliveryState.DROPPED, Dropped.UNSUBSCRIBED)
 
     def again(self) -> None:
         """Plans again what waits, because the audience is another one: by its hours, to its addresses.

@@ -27,7 +27,7 @@ from almenara.ports.state import BlobStore
 from almenara.ports.wire import decode_alerts, decode_audience, encode, encode_event
 
 CONSUMER: Final = "notifier"
-_FOR_PLAN: Final = (TICK, AUDIENCE, BEACON)
+_FOR_PLAN: Final = (TICK, AUDIENCE, BEACON, UNSUBSCRIBE, RESUBSCRIBE)
 
 
 class RouteProcessor:

@@ -75,7 +75,7 @@ def test_settings_show_no_secret() -> None:
     )
     for text in (repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump())):
         assert "7f3a" not in text
-    assert len(list(secrets_in(settings))) == 5
+    assert len(list(secrets_in(settings))) == 6
 
 
 def test_errors_show_no_secret(tmp_path: Path) -> None:

@@ -87,6 +87,14 @@ storage: {captures: ./captures}
         ("audience: {key: short}\n", "shorter than 16"),
         ("watchlists: {cn: {approvals: 2}}\n", "not supported in this release"),
         ("log: {level: '${nonsense}'}\n", "not a reference"),
+        ("links: {base: 'http://alerts.example.org'}\n", "would send what people do in clear -- write https://"),
+        ("links: {base: 'alerts.example.org'}\n", "not the address of a site"),
+        ("links: {base: 'https://u:p@alerts.example.org'}\n", "not the address of a site"),
+        ("links: {base: 'https://alerts.example.org/?a=b'}\n", "not the address of a site"),
+        ("links: {base: 'https://'}\n", "not the address of a site"),
+        ("links: {key: short}\n", "shorter than 16"),
+        ("links: {expire: 0s}\n", "longer than nothing"),
+        ("console: {listen: here}\n", "not a host and a port"),
     ],
 )
 def test_one_fault_in_plain_words(tmp_path: Path, text: str, said: str) -> None:
@@ -168,6 +176,22 @@ def test_a_password_is_not_sent_in_clear(tmp_path: Path) -> None:
     text = "mail: {host: mail.example.org, from: a@example.org, security: none, password: hunter2hunter2}\n"
     assert "in clear" in str(faults(tmp_path, text)[0])
     load_settings(write(tmp_path, text.replace("mail.example.org", "127.0.0.1")), {})
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://alerts.example.org", "https://alerts.example.org"),
+        ("https://alerts.example.org:8443/almenara/", "https://alerts.example.org:8443/almenara"),
+        ("http://127.0.0.1:8402", "http://127.0.0.1:8402"),
+        ("http://localhost:8402/", "http://localhost:8402"),
+        ("http://[::1]:8402", "http://[::1]:8402"),
+    ],
+)
+def test_where_links_may_lead(tmp_path: Path, given: str, kept: str) -> None:
+    settings = load_settings(write(tmp_path, f"links: {{base: '{given}', expire: 7d}}\n"), {})
+    assert settings.links.base == kept
+    assert settings.links.expire == timedelta(days=7)
 
 
 def test_settings_do_not_change() -> None:

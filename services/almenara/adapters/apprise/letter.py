@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
-from almenara.domain.message import Message
+from almenara.adapters.apprise.shown_links import HTTPS, shown_links, shown_unsubscribe
+from almenara.domain.message import Link, Message
 from almenara.domain.text import plain
 
 SUBJECT_LIMIT: Final = 250
@@ -26,9 +27,6 @@ TEXT_LIMIT: Final = 4_000
 MOST_PARAGRAPHS: Final = 60
 _NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _NOT_IN_DOMAIN: Final = re.compile(r"[^A-Za-z0-9.-]", re.ASCII)
-_HTTPS: Final = re.compile(
-    r"https://[A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]{1,900}", re.ASCII
-)  # no comma: a list of its own
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _COLOURS: Final[Mapping[str, str]] = {
     "critical": "#b3261e",
@@ -58,7 +56,7 @@ def letter(message: Message, sender: str, recipient: str, *, now: datetime | Non
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
     mail["Content-Language"] = shown.language
-    if _HTTPS.fullmatch(shown.unsubscribe):
+    if HTTPS.fullmatch(shown.unsubscribe):
         # RFC 8058: the mail program posts to the address; nobody has to open a page
         mail["List-Unsubscribe"] = f"<{shown.unsubscribe}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -81,7 +79,7 @@ def subject(message: Message) -> str:
 def render_text(message: Message) -> str:
     """The plain text part, in lines of 76; it says all that the HTML says."""
     template = _environment().get_template("mail.txt.j2")
-    rendered = template.render(message=message)
+    rendered = template.render(message=message, unsubscribe=_unsubscribe(message))
     lines = [line for block in rendered.splitlines() for line in _folded(block)]
     return "\n".join(lines).strip() + "\n"
 
@@ -93,7 +91,13 @@ def render_html(message: Message) -> str:
     template: Template = _environment().get_template("mail.html.j2")
     # the dot is drawn: not every machine has a font for it
     headline = message.headline.removeprefix(message.dot).lstrip()
-    return template.render(message=message, colour=colour, headline=headline, title=subject(message))
+    buttons = [link for link in message.links if link.prominent]
+    small = [link for link in message.links if not link.prominent]
+    if message.unsubscribe:
+        small.append(Link(label=_unsubscribe(message), url=message.unsubscribe))
+    return template.render(
+        message=message, colour=colour, headline=headline, title=subject(message), buttons=buttons, small=small
+    )
 
 
 def cleaned(message: Message) -> Message:
@@ -113,7 +117,12 @@ def cleaned(message: Message) -> Message:
     )
     language = message.language if _LANGUAGE.fullmatch(message.language) else "en"
     earlier = tuple(plain(text, TEXT_LIMIT) for text in message.earlier[:MOST_PARAGRAPHS])
+    message = replace(message, links=shown_links(message), unsubscribe=shown_unsubscribe(message))
     return replace(message, **texts, paragraphs=paragraphs, earlier=earlier, language=language)
+
+
+def _unsubscribe(message: Message) -> str:
+    return "Dejar de recibir" if message.language == "es" else "Unsubscribe"
 
 
 def _folded(line: str) -> list[str]:

@@ -6,6 +6,7 @@ marked. Knows nothing of alerts.
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -81,7 +82,8 @@ def defanged(text: str) -> str:
 
 
 def _text(message: Message) -> str:
-    whole = render_text(cleaned(message))
+    # what leads to a page is left out: a link that is made harmless helps nobody
+    whole = render_text(cleaned(replace(message, links=(), unsubscribe="")))
     return whole.replace(message.headline, "", 1).strip() or whole
 
 

@@ -6,12 +6,14 @@ All text is `plain_text` with `& < >` escaped: nothing in it can become a mentio
 from html import escape
 from typing import Any, Final
 
-from almenara.domain.message import Message
+from almenara.adapters.apprise.shown_links import shown_links
+from almenara.domain.message import Link, Message
 from almenara.domain.text import cut, plain
 
 HEADER: Final = 150
 SECTION: Final = 3_000
 CONTEXT: Final = 2_000
+BUTTON: Final = 75
 BLOCKS: Final = 50
 FALLBACK: Final = 500
 
@@ -36,6 +38,8 @@ def payload(message: Message, *, anew: bool = False) -> dict[str, Any]:
     head = ([_section(message.mark)] if message.mark else []) + [_header(headline)]
     foot = [_context(message.caution), _context(f"{message.reference} · {message.why_you}")]
     sections = [_section(text) for text in texts if plain(text)]
+    if links := shown_links(message):
+        foot = [_actions(links), *foot]
     room = BLOCKS - len(head) - len(foot)
     if len(sections) > room:
         sections = [*sections[: room - 1], _section("…")]
@@ -82,6 +86,20 @@ def _section(text: str) -> Block:
 
 def _context(text: str) -> Block:
     return {"type": "context", "elements": [_text(text, CONTEXT)]}
+
+
+def _actions(links: tuple[Link, ...]) -> Block:
+    """Buttons that open pages; nothing is done by pressing one."""
+    buttons = [
+        {
+            "type": "button",
+            "action_id": f"link-{number}",
+            "text": _text(link.label, BUTTON),
+            "url": link.url,
+        }
+        for number, link in enumerate(links)
+    ]
+    return {"type": "actions", "elements": buttons}
 
 
 def _text(text: str, limit: int) -> dict[str, Any]:

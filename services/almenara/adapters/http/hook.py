@@ -17,7 +17,8 @@ from almenara.ports.post import Answer, Post, retry_after_s
 TYPE: Final = "alert.message"
 _GONE: Final = 410
 _LATER: Final = (429, 503)
-_LEFT_OUT: Final = frozenset({"dot", "handle", "unsubscribe"})  # a look, and what is between us and other channels
+_LEFT_OUT: Final = frozenset({"dot", "handle", "links", "unsubscribe"})
+"""A look, what is between us and other channels, and what lets its holder act: here the reader is a program."""
 
 
 class HookChannel:
