@@ -41,7 +41,8 @@ def hold_of(who: Subscriber, place: Place, notice: Notice, at: datetime) -> Hold
     if who.quiet is not None and (until := quiet_until(who.quiet, zone_of(who.time_zone), at)) is not None:
         return Hold(Held.QUIET_HOURS, until)
     last = place.last.get(alert.uid)
-    if last is not None and notice.changed.reason in _ADDS and at < last + REPEATS_AFTER:
+    # by its own time as well: the clock may have run ahead with records of other countries
+    if last is not None and notice.changed.reason in _ADDS and max(notice.at, at) < last + REPEATS_AFTER:
         return Hold(Held.REPEATS, last + REPEATS_AFTER)
     if who.limit is not None and who.digest is not None and len(recent(place, at)) >= who.limit.per_hour:
         return Hold(Held.RATE_LIMIT)

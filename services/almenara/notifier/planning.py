@@ -89,7 +89,7 @@ class Planning:
             self._gathered(place, way, ready, now, why=Held.QUIET_HOURS)
         else:
             for waiting in ready:
-                self._send(place, waiting.notices)
+                self._send(place, waiting.notices, at=waiting.until)
 
     def digest(self, name: str, way: Way, at: datetime, *, even_empty: bool) -> None:
         """The digest of a place: everything that waits for it."""
@@ -151,8 +151,8 @@ class Planning:
         if hold.until is not None:
             self.soonest = min(hold.until, self.soonest or hold.until)
 
-    def _send(self, place: Place, notices: Sequence[Notice]) -> None:
-        """One message for all that waited about one alert; the others are joined to it."""
+    def _send(self, place: Place, notices: Sequence[Notice], *, at: datetime | None = None) -> None:
+        """One message for all that waited about one alert (until `at`); the others are joined to it."""
         now, uid = self._state.clock, notices[-1].changed.alert.uid
         chosen = one_of(notices, told=uid in place.first)
         own = chosen.changed.change == Change.RAISED or chosen.thread in {one.delivery for one in notices}
@@ -164,14 +164,14 @@ class Planning:
             if one.id != chosen.id:
                 self._step(one, DeliveryState.JOINED, receipt=chosen.delivery)
         place.recent = [*recent(place, now), now]
-        _told(place, chosen, thread, now)
+        _told(place, chosen, thread, at or notices[-1].at)
 
     def _gathered(self, place: Place, way: Way, waiting: Sequence[Waiting], at: datetime, *, why: Held) -> None:
         """One message for all alerts that waited."""
         chosen = [one_of(one.notices, told=one.latest.changed.alert.uid in place.first) for one in waiting]
         delivery = content_id(str(why), way[0].id, way[1].via, at)
         for one in chosen:
-            _told(place, one, delivery, self._state.clock)
+            _told(place, one, delivery, at)
         silent = self._state.silent.values()
         found = digest_of(way, place, chosen, at, why=why, silent=silent)
         self.send(found.delivery, f"{found.subscriber}/{found.via}/digest", found.via, at, encode(found))

@@ -16,7 +16,7 @@ def test_every_verb_that_help_names_exists() -> None:
 def test_a_sound_folder(almenara: Calls) -> None:
     found = almenara.json("config", "check")
     assert found.code == 0
-    assert found.one == {"ok": True, "rules": 14, "tests": found.one["tests"], "sources": 1, "subscribers": 2}
+    assert found.one == {"ok": True, "rules": 18, "tests": found.one["tests"], "sources": 1, "subscribers": 2}
 
 
 def test_all_faults_of_all_files_at_once(almenara: Calls) -> None:
