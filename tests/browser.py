@@ -63,3 +63,26 @@ def requested(browser: webdriver.Chrome) -> list[str]:
         if message["method"] == "Network.requestWillBeSent":
             found.append(message["params"]["request"]["url"])
     return found
+
+
+def lowest_contrast(browser: webdriver.Chrome, elements: str) -> tuple[float, str]:
+    """The lowest contrast (WCAG 2) of the text of these elements with what lies behind it, and which text that is."""
+    ratio, text = browser.execute_script(_CONTRAST, elements)
+    return float(ratio), str(text)
+
+
+# the first opaque background behind an element is what it lies on
+_CONTRAST = """
+const lum = c => { const v = c.map(x => { x /= 255; return x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4 });
+  return .2126 * v[0] + .7152 * v[1] + .0722 * v[2] };
+const rgb = s => s.match(/[\\d.]+/g).map(Number);
+const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
+  if (c.length < 4 || c[3] > 0) return c } return [255, 255, 255] };
+let worst = [99, ''];
+for (const e of document.querySelectorAll(arguments[0])) {
+  const a = lum(rgb(getComputedStyle(e).color).slice(0, 3)), b = lum(behind(e).slice(0, 3));
+  const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+  if (ratio < worst[0]) worst = [ratio, e.className + ' ' + e.innerText.slice(0, 40)];
+}
+return worst
+"""

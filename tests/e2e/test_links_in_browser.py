@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 
 from almenara.adapters.sinks.smtp import SmtpSink
 from availability import Missing, unavailable
-from browser import chromium, requested, resize
+from browser import chromium, lowest_contrast, requested, resize
 from cli_calls import DESIGNATION, small_config
 from linked import links_of, mail_of
 
@@ -127,7 +127,7 @@ def test_it_fits_can_be_read_and_asks_for_nothing(here, sink, browser, tmp_path,
     browser.save_screenshot(str(tmp_path / f"{name}-{width}-{dark}.png"))
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert [one for one in requested(browser) if "favicon" not in one] == [url]
-    worst = browser.execute_script(CONTRAST)
+    worst = lowest_contrast(browser, "h1, h2, p, label, legend, button, textarea, input")
     assert worst[0] >= 4.5, worst
     for element in browser.find_elements(By.CSS_SELECTOR, "button, label.choice, textarea"):
         assert element.size["height"] >= 44
@@ -159,20 +159,3 @@ def test_no_token_is_in_the_log_or_the_data_folder(here, sink):
 def state(here: Installation) -> str:
     """The state of the only alert, as the command line tells it."""
     return json.loads(here.call("alerts", "list", "--json"))["state"]
-
-
-# The lowest contrast (WCAG 2) of any text with the first opaque background behind it.
-CONTRAST = """
-const lum = c => { const v = c.map(x => { x /= 255; return x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4 });
-  return .2126 * v[0] + .7152 * v[1] + .0722 * v[2] };
-const rgb = s => s.match(/[\\d.]+/g).map(Number);
-const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
-  if (c.length < 4 || c[3] > 0) return c } return [255, 255, 255] };
-let worst = [99, ''];
-for (const e of document.querySelectorAll('h1, h2, p, label, legend, button, textarea, input')) {
-  const a = lum(rgb(getComputedStyle(e).color).slice(0, 3)), b = lum(behind(e).slice(0, 3));
-  const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-  if (ratio < worst[0]) worst = [ratio, e.className + ' ' + e.innerText.slice(0, 40)];
-}
-return worst
-"""

@@ -12,7 +12,7 @@ from almenara.domain.message import Message, Paragraph
 from almenara.notifier.compose import compose
 from almenara.notifier.messages import message_of
 from availability import Missing, unavailable
-from browser import chromium, requested, resize
+from browser import chromium, lowest_contrast, requested, resize
 from told import absence, digest, message, notice, visit
 
 pytestmark = pytest.mark.servers
@@ -85,7 +85,7 @@ def test_every_text_can_be_seen(browser, tmp_path, width, dark):
         assert text in seen
     for paragraph in mail.paragraphs:
         assert paragraph.text in seen
-    worst = browser.execute_script(CONTRAST)
+    worst = lowest_contrast(browser, "h1, p, th, td, blockquote")
     assert worst[0] >= 4.5, worst
 
 
@@ -103,20 +103,3 @@ def test_no_texts_lie_on_one_another(browser, tmp_path, width):
         for other in boxes[number + 1 :]:
             apart = other[0] >= right - 1 or other[2] <= left + 1 or other[1] >= bottom - 1 or other[3] <= top + 1
             assert apart
-
-
-# The lowest contrast (WCAG 2) of any text with the first opaque background behind it.
-CONTRAST = """
-const lum = c => { const v = c.map(x => { x /= 255; return x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4 });
-  return .2126 * v[0] + .7152 * v[1] + .0722 * v[2] };
-const rgb = s => s.match(/[\\d.]+/g).map(Number);
-const behind = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
-  if (c.length < 4 || c[3] > 0) return c } return [255, 255, 255] };
-let worst = [99, ''];
-for (const e of document.querySelectorAll('h1, p, th, td, blockquote')) {
-  const a = lum(rgb(getComputedStyle(e).color).slice(0, 3)), b = lum(behind(e).slice(0, 3));
-  const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-  if (ratio < worst[0]) worst = [ratio, e.className + ' ' + e.innerText.slice(0, 40)];
-}
-return worst
-"""
