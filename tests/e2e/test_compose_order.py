@@ -27,6 +27,7 @@ from distributed_system import own_kafka
 from fleet import ALMENARA, ROOT, Fleet
 from linked import links_of, mail_of
 from servers import free_port
+from switch import Switch
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -107,7 +108,13 @@ def smtp(tmp_path: Path) -> Iterator[SmtpSink]:
 
 
 @pytest.fixture
-def stack(postgres_url: str, smtp: SmtpSink, tmp_path: Path) -> Iterator[Stack]:
+def switch(tmp_path: Path) -> Iterator[Switch]:
+    with Switch(tmp_path / "switch") as sink:
+        yield sink
+
+
+@pytest.fixture
+def stack(postgres_url: str, smtp: SmtpSink, switch: Switch, tmp_path: Path) -> Iterator[Stack]:
     config, keys = tmp_path / "config", tmp_path / "keys"
     shutil.copytree(ROOT / "config", config)
     (config / "sources.yaml").write_text("{}\n", "utf-8")  # nothing is fetched from anywhere
@@ -115,6 +122,7 @@ def stack(postgres_url: str, smtp: SmtpSink, tmp_path: Path) -> Iterator[Stack]:
     assert "port: 1025" in settings
     pages = f"127.0.0.1:{free_port()}"
     settings = settings.replace("port: 1025", f"port: {smtp.port}") + f'links: {{base: "http://{pages}"}}\n'
+    settings += f'heartbeat: {{canary_every: 5s, ping: "{switch.url}"}}\n'
     (config / "almenara.yaml").write_text(settings, "utf-8")
     keys.mkdir()
     places = {"/run/keys": str(keys), "/etc/almenara": str(config), "/var/lib/almenara": str(tmp_path / "data")}
@@ -144,7 +152,9 @@ def event(now: datetime) -> str:
     return json.dumps({**head, "time": now.isoformat(), "data": data}) + "\n"
 
 
-def test_the_stack_starts_works_and_ends_as_the_file_says(stack: Stack, smtp: SmtpSink, tmp_path: Path) -> None:
+def test_the_stack_starts_works_and_ends_as_the_file_says(
+    stack: Stack, smtp: SmtpSink, switch: Switch, tmp_path: Path
+) -> None:
     operator = stack.fleet("migrate")
     operator.once(*SERVICES["migrate"]["command"])
     operator.once(*SERVICES["migrate"]["command"])  # at each start again
@@ -179,6 +189,8 @@ def test_the_stack_starts_works_and_ends_as_the_file_says(stack: Stack, smtp: Sm
     notifier.until(lambda: len(smtp.mails()) == 2, "the mail that says so", 60)
     assert "Ruth Q (desk-lima)" in mail_of(smtp.mails()[1]).get_body(("plain",)).get_content()
 
+    notifier.until(lambda: switch.requests > 0, "a beacon through every partition", 60)
+    assert "a-secret-of-ours" not in stack.logs()
     for name in TOGETHER:
         assert stack.healthy(name), stack.logs()
     operator.once("doctor", "--quiet")

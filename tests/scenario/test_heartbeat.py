@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from email.message import Message
 from pathlib import Path
 
 import pytest
 
 from almenara.adapters.memory import MemoryStore
-from almenara.adapters.sinks.http import HOST, Answer, HttpSink
 from almenara.app.embedded import Embedded
 from almenara.app.settings import load_settings
 from almenara.app.stores import open_store
@@ -25,6 +23,7 @@ from almenara.ports.wire import decode_send
 from almenara.rules.service import RulesProcessor
 from cli_calls import small_config
 from scenario.test_services import START, System
+from switch import Switch
 
 PARTITIONS = 4
 
@@ -54,17 +53,6 @@ def test_a_service_that_stands_still_is_missed(without: str) -> None:
     store = MemoryStore(PARTITIONS)
     store.append([beacon_entry(START)])
     assert pumped(store, without=without).pending() == 0
-
-
-class Switch(HttpSink):
-    """A dead-man's switch: any post keeps it quiet."""
-
-    def usual(self, path: str, headers: Message, body: bytes, *, keep: bool) -> Answer:
-        return Answer()
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.port}/ping/a-secret-of-ours"
 
 
 @pytest.fixture
