@@ -5,7 +5,7 @@ When the engine changes, this file follows; the figures do not.
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -172,10 +172,14 @@ def watchlist(names: Iterable[tuple[str, str]], per_entry: int = 4) -> str:
     return "\n".join(rows) + "\n"
 
 
-def finder(ruleset: Ruleset) -> Callable[[str], list[str]]:
-    """Who on the watchlists is named in a text: the ids."""
-    mentioned = ruleset.enricher.mentioned
-    return lambda text: [found["id"] for found in mentioned({"text": text})]
+def finder(ruleset: Ruleset) -> Callable[[Mapping[str, str]], list[dict[str, str]]]:
+    """Who on the watchlists is named in an article (`article` makes one of a text): id and name."""
+    return ruleset.enricher.mentioned
+
+
+def article(text: str) -> dict[str, str]:
+    """The data of an article of this text."""
+    return {"text": text}
 
 
 def enricher_again(ruleset: Ruleset) -> Enricher:

@@ -39,7 +39,7 @@ class Enricher:
             else:
                 self.ambiguous[name] = tuple(ids)
         self._mentionable = tuple(self._ids.values())
-        self._mentions = Phrases(self._ids)
+        self._found_in = Phrases(self._ids).found_in
 
     def enrich(self, event: Event) -> Event:
         """The event with `<x>.id` beside every `<x>.name` that is known, and `rhetoric` in statements."""
@@ -64,11 +64,19 @@ class Enricher:
 
     def mentioned(self, data: Mapping[str, Any]) -> list[dict[str, str]]:
         """Id and name of everyone on the lists who is named in an article as whole words, in order of first mention."""
-        found: dict[str, None] = {}
+        found: list[int] = []
+        found_in = self._found_in
         for field in _TOLD_IN:
-            for text in _texts(data.get(field)):
-                found.update((self._mentionable[number], None) for number in self._mentions.found_in(text))
-        return [{"id": uid, "name": self._names[uid]} for uid in found]
+            if field in data:
+                value = data[field]
+                for text in (value,) if value.__class__ is str else _texts(value):
+                    numbers = found_in(text)
+                    if numbers:
+                        found += numbers
+        if not found:
+            return []
+        ids = dict.fromkeys(map(self._mentionable.__getitem__, found))
+        return [{"id": uid, "name": self._names[uid]} for uid in ids]
 
     def _named(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """The same object where nothing was added, else a copy with the ids."""
