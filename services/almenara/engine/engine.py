@@ -19,6 +19,7 @@ from almenara.engine.detectors.detector import Detector, Signal, chained, chaine
 from almenara.engine.detectors.joiner import Joiner, JoinerState
 from almenara.engine.detectors.opening import State, Surroundings, open_detector
 from almenara.engine.matching.condition import Condition
+from almenara.engine.matching.matcher import Candidate
 from almenara.engine.rule import Correlation, Rule, SingleRule
 from almenara.engine.ruleset import Ruleset
 from almenara.engine.view import View
@@ -62,6 +63,7 @@ class Engine:
 
     def __init__(self, ruleset: Ruleset, state: EngineState | None = None, *, apart: bool = False) -> None:
         self.ruleset = ruleset
+        self._asked, self._enrich = ruleset.matcher.asked, ruleset.enricher.enrich
         self._apart = apart
         self.state = state or EngineState()
         self._readings = Readings(self.state.readings)
@@ -123,17 +125,23 @@ class Engine:
 
     def _evaluate(
         self, event: Event, late: list[Late], *, plain: bool = False, counted: frozenset[str] | None = None
+    ) -> Iterable[Detection]:
+        """What the event leads to: nothing, nearly always. `counted`: it is a correction; the rules that held it."""
+        event, candidates = self._asked(event, self._enrich, plain=plain)
+        if not candidates and event.type != CHECKED:
+            return ()
+        view = View(event, self.ruleset.zones, plain=plain, scope=event.country if self._apart else "")
+        return self._judged(view, candidates, late, counted)
+
+    def _judged(
+        self, view: View, candidates: list[Candidate], late: list[Late], counted: frozenset[str] | None
     ) -> Iterator[Detection]:
-        """What the event leads to. `counted`: it is a correction, and the rules that held it before."""
-        event = self.ruleset.enricher.enrich(event)
-        candidates = self.ruleset.matcher.candidates(event, plain=plain)
-        if candidates:
-            view = View(event, self.ruleset.zones, plain=plain, scope=event.country if self._apart else "")
-            for rule, condition in candidates:
-                if condition.holds(view):
-                    yield from self._matched(rule, condition, view, late, counted)
+        for rule, condition in candidates:
+            if condition.holds(view):
+                yield from self._matched(rule, condition, view, late, counted)
+        event = view.event
         if event.type == CHECKED:
-            source = self._readings.add(event)
+            source = self._readings.add(event if candidates else self._enrich(event))
             if source is not None:
                 for detector in self._absences:
                     yield from detector.on_reading(source, self.clock)

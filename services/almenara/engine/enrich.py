@@ -5,7 +5,6 @@ different ids claim gets none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from almenara.domain.event import Event
@@ -43,7 +42,7 @@ class Enricher:
 
     def enrich(self, event: Event) -> Event:
         """The event with `<x>.id` beside every `<x>.name` that is known, and `rhetoric` in statements."""
-        data = self._named(event.data) if self._ids else event.data
+        data = self._named(event.data) if self._names_someone(event.data) else event.data
         if event.type == STATEMENT:
             rhetoric = rhetoric_of(data, self._scorer)
             if rhetoric is not None:
@@ -52,7 +51,13 @@ class Enricher:
             mentioned = self.mentioned(data)
             if mentioned:
                 data = {**data, "mentioned": mentioned}
-        return event if data is event.data else replace(event, data=data)
+        return event if data is event.data else event.holding(data)
+
+    @staticmethod
+    def writes(path: str) -> bool:
+        """Whether what stands at a path of the data may be another after `enrich`."""
+        names = path.split(".")
+        return "id" in names or names[0] in ("rhetoric", "mentioned")
 
     def id_of(self, name: str) -> str | None:
         """The id that this name or alias stands for, or None."""
@@ -77,6 +82,23 @@ class Enricher:
             return []
         ids = dict.fromkeys(map(self._mentionable.__getitem__, found))
         return [{"id": uid, "name": self._names[uid]} for uid in ids]
+
+    def _names_someone(self, data: Mapping[str, Any]) -> bool:
+        """Whether `_named` would write an id: most events name nobody known, and to look costs less than to write."""
+        if not self._ids:
+            return False
+        parts: list[Any] = [data]
+        for part in parts:  # grows while it is walked
+            values: Iterable[Any] = part
+            if not isinstance(part, list):
+                name = part.get("name")
+                if name.__class__ is str and not part.get("id") and fold(name) in self._ids:
+                    return True
+                values = part.values()
+            for value in values:
+                if value.__class__ is not str and isinstance(value, dict | list):
+                    parts.append(value)
+        return False
 
     def _named(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """The same object where nothing was added, else a copy with the ids."""

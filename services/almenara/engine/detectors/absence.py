@@ -9,6 +9,7 @@ What comes later than that is late: it changes nothing, and `is_late` says so.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from heapq import nsmallest
 from itertools import islice
 from sys import intern
@@ -21,7 +22,7 @@ from almenara.engine.detectors.account import account
 from almenara.engine.detectors.coverage import Readings
 from almenara.engine.detectors.deadlines import Deadlines
 from almenara.engine.detectors.detector import Signal
-from almenara.engine.detectors.kept import AbsenceState, Kept, Status, pack, unpack
+from almenara.engine.detectors.kept import AbsenceState, Kept, Status, pack, unpack, unpacked
 from almenara.engine.detectors.keys import Key, Keys, read_key
 from almenara.engine.detectors.moments import EPOCH, length, micros, moment
 from almenara.engine.detectors.spans import Spans
@@ -315,7 +316,7 @@ class AbsenceDetector:
             entries = nsmallest(_NEAREST, entries, key=lambda e: (abs(e.start - time), e.start, e.id))
         if len(entries) > 1:
             entries = sorted(entries, key=lambda e: (e.start, e.id))
-        return tuple([evidence(unpack(entry).event) for entry in entries])
+        return tuple([_shown(entry.evidence) for entry in entries])
 
     def _outside(self, entries: Iterable[Kept], anchor: Kept) -> Iterator[Kept]:
         """The B that are not inside A's window, and not A itself."""
@@ -354,6 +355,12 @@ def evidence(event: Event) -> Evidence:
         until=event.until,
         data=event.data,
     )
+
+
+@lru_cache(maxsize=512)
+def _shown(packed: bytes) -> Evidence:
+    """What an alert shows of a B. The same few B are the nearest ones of each A in turn."""
+    return evidence(unpacked(packed).event)
 
 
 def _last(event: Event) -> int:
