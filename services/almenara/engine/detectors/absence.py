@@ -360,7 +360,7 @@ def evidence(event: Event) -> Evidence:
     )
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _shown(packed: bytes) -> Evidence:
     """What an alert shows of a B. The same few B are the nearest ones of each A in turn."""
     return evidence(unpacked(packed).event)

@@ -9,7 +9,6 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -334,7 +333,7 @@ class TimelineDetector:
             events=_events(ordered),
             joined=_events(new),
             matched=(*why, *self._pattern.told(self._tracks, key, group)),
-            moment=_unpacked(group.moment.evidence[0]),
+            moment=unpack(group.moment.evidence[0]),
         )  # fmt: skip
 
     def _detection(
@@ -424,7 +423,3 @@ def _events(entries: Iterable[Entry]) -> PackedEvents:
     if sum(map(len, evidence)) == len(evidence):  # nothing chained: every entry is an event of its own
         return PackedEvents([one for (one,) in evidence])
     return PackedEvents(dict.fromkeys(one for packed in evidence for one in (packed[1:] or packed)))
-
-
-_unpacked: Final = lru_cache(maxsize=512)(unpack)
-"""For the event at which an alert became true: it is the same one each time that the alert grows."""
