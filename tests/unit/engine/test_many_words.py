@@ -1,4 +1,4 @@
-"""Many words of one field are looked for together: the same holds as one by one, whatever stands in the text."""
+"""Many words of one field are looked for together: the same holds, and is told, as one by one, whatever the text."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from almenara.domain.event import Event
 from almenara.engine.expression import MANY, And, Field, Node, Or, Text
-from almenara.engine.matching.condition import predicate_of
+from almenara.engine.matching.condition import compile_condition, predicate_of
 from almenara.engine.matching.quick import quick
 from almenara.engine.view import View
 
@@ -31,6 +31,14 @@ def test_together_as_one_by_one(
 ) -> None:
     inside = [field(word, (MANY, "", MANY)) for word in words]
     others = [field(word, shape) for word, shape in more]
-    view = View(Event(id="1", source="t", type="x", time=NOW, recorded=NOW, country="XAL", data={"x": texts}), {})
-    for node in (Or(tuple(inside)), Or((*inside, *others)), And((Or(tuple(inside)), *others))):
+    view = View(
+        Event(id="1", source="t", type="x", time=NOW, recorded=NOW, country="XAL", data={"x": texts, "y": "A"}), {}
+    )
+    elsewhere = Field("y", Text(("a",)))
+    for node in (Or(tuple(inside)), Or((*inside, elsewhere, *others)), And((Or(tuple(inside)), *others))):
         assert quick(node, {})(view) == predicate_of(node, {})(view)
+        condition = compile_condition(node, {})
+        told = [
+            (leaf.field, one) for leaf in condition.leaves for one in view.values(leaf.field) if leaf.test(view, one)
+        ]
+        assert [(matched.field, matched.value) for matched in condition.why(view, {})] == list(dict.fromkeys(told))
