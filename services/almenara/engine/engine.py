@@ -97,6 +97,8 @@ class Engine:
             found = self._correct(event, findings.late)
         else:
             found = self._evaluate(event, findings.late)
+            if not found:
+                return findings
         findings.detections = self._said(found)
         return findings
 
@@ -105,11 +107,14 @@ class Engine:
         if to <= self.state.clock:
             return []
         self.state.clock = to
+        if not self._detectors:
+            return []
         return [said for detector in self._detectors for said in self._said(detector.on_tick(to))]
 
     def plain(self, event: Event) -> list[Detection]:
         """Evaluates an event that is no CloudEvent: log sources are not compared."""
-        return self._said(self._evaluate(event, [], plain=True))
+        found = self._evaluate(event, [], plain=True)
+        return self._said(found) if found else []
 
     def waiting(self) -> list[tuple[str, Event, datetime]]:
         """Everything that waits for a deadline: rule, event, deadline."""
