@@ -8,9 +8,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from almenara.engine.expression import (
     And,
@@ -42,11 +41,11 @@ class Kind(IntEnum):
     PRESENT = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """One thing to look for: a text without case, a number, the name of a watchlist; nothing for PRESENT.
 
-    The path is None where any text of the event counts (keywords).
+    The path is None where any text of the event counts (keywords). A tuple, because large rulesets have them by the
+    hundred thousand, and each is made, hashed and compared.
     """
 
     kind: Kind
