@@ -5,7 +5,7 @@ When the engine changes, this file follows; the figures do not.
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -88,14 +88,15 @@ def oracle(ruleset: Ruleset, *, plain: bool = False) -> Callable[[Event], list[s
 
 
 def decoded_and_applied(ruleset: Ruleset, bodies: Sequence[bytes]) -> int:
-    """Bytes through a fresh engine: decoded, enriched, evaluated, correlated. How many detections came of it."""
+    """Bytes through a fresh engine, one after the other as a service takes them: decoded, enriched, evaluated,
+    correlated. How many detections came of it."""
     engine = Engine(ruleset)
     found = 0
-    for start in range(0, len(bodies), TICK_EVERY):
-        events = [decode_event(body) for body in bodies[start : start + TICK_EVERY]]
-        found += len(engine.tick(events[0].recorded))
-        for event in events:
-            found += len(engine.apply(event).detections)
+    for number, body in enumerate(bodies):
+        event = decode_event(body)
+        if number % TICK_EVERY == 0:
+            found += len(engine.tick(event.recorded))
+        found += len(engine.apply(event).detections)
     return found
 
 
@@ -172,10 +173,14 @@ def watchlist(names: Iterable[tuple[str, str]], per_entry: int = 4) -> str:
     return "\n".join(rows) + "\n"
 
 
-def finder(ruleset: Ruleset) -> Callable[[str], list[str]]:
-    """Who on the watchlists is named in a text: the ids."""
-    mentioned = ruleset.enricher.mentioned
-    return lambda text: [found["id"] for found in mentioned({"text": text})]
+def finder(ruleset: Ruleset) -> Callable[[Mapping[str, str]], list[dict[str, str]]]:
+    """Who on the watchlists is named in an article (`article` makes one of a text): id and name."""
+    return ruleset.enricher.mentioned
+
+
+def article(text: str) -> dict[str, str]:
+    """The data of an article of this text."""
+    return {"text": text}
 
 
 def enricher_again(ruleset: Ruleset) -> Enricher:

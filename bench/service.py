@@ -56,11 +56,9 @@ def replayed(path: Path, partitions: Sequence[int]) -> int:
 
     Raises ValueError at a difference.
     """
-    compared = 0
     with opened(path) as store:
-        for partition in partitions:
-            (found,) = replay_alerts(store, partition=partition)
-            if found.difference:
-                raise ValueError(str(found.difference))
-            compared += found.compared
-    return compared
+        found = replay_alerts(store, partitions=partitions)
+    for part in found:
+        if part.difference:
+            raise ValueError(str(part.difference))
+    return sum(part.compared for part in found)

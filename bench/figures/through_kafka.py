@@ -116,4 +116,4 @@ async def _until(done: Callable[[], bool], task: "asyncio.Task[None]") -> None:
         while not done():
             if task.done():
                 task.result()
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)  # to look costs, too, and it is the time of the process that is measured

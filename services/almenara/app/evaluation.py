@@ -54,7 +54,7 @@ def _run(evaluation: Evaluation, lines: Iterable[bytes], drain: bool) -> Iterato
     for number, line in enumerate(lines, start=1):
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)
-        if not line.strip():
+        if not line or line.isspace():
             continue
         try:
             if len(line) > MAX_LINE:

@@ -74,9 +74,11 @@ def _older(partition: int, facts: Facts) -> str:
     )
 
 
-def replay_alerts(store: Store, *, partition: int | None = None, after: int = 0, upto: int = 0) -> list[Replayed]:
-    """Folds `events` again, one partition or all, and compares with `alerts`. Raises Missing for no such partition."""
-    asked = _asked(store, partition, after, upto)
+def replay_alerts(
+    store: Store, *, partitions: Sequence[int] | None = None, after: int = 0, upto: int = 0
+) -> list[Replayed]:
+    """Folds `events` again, some partitions or all, and compares with `alerts`. Raises Missing for one not there."""
+    asked = _asked(store, partitions, after, upto)
     with quiet_heap():
         replayed = asked.begin(store)
         return [replayed(number, lambda _: None) for number in sorted(asked.ends)]
@@ -93,7 +95,7 @@ def replay_record(
 ) -> list[Replayed]:
     """As `replay_alerts`, over a record that is opened here, by `jobs` processes (0: as many as are useful)."""
     with source.opened() as store:
-        asked = _asked(store, partition, after, upto)
+        asked = _asked(store, None if partition is None else [partition], after, upto)
     tasks, whole = asked.tasks(), asked.records
     useful = min(processors_here(), len(tasks), 1 + whole // RECORDS_A_JOB)
 
@@ -105,13 +107,14 @@ def replay_record(
     return [found[number] for number in sorted(found)]
 
 
-def _asked(store: Store, partition: int | None, after: int, upto: int) -> _Asked:
-    if partition is not None and partition not in range(store.partitions):
-        raise Missing(f"there is no partition {partition}; this record has 0 to {store.partitions - 1}")
+def _asked(store: Store, partitions: Sequence[int] | None, after: int, upto: int) -> _Asked:
+    for partition in partitions or ():
+        if partition not in range(store.partitions):
+            raise Missing(f"there is no partition {partition}; this record has 0 to {store.partitions - 1}")
     # Asked before anything is read: what is committed by now is there to be read.
     taken = {lease.partition: lease.after for lease in store.positions() if lease.consumer == RulesProcessor.consumer}
     failed = failed_records(store, RulesProcessor.consumer)
-    wanted: Sequence[int] = range(store.partitions) if partition is None else (partition,)
+    wanted = range(store.partitions) if partitions is None else partitions
     return _Asked(after, upto, {number: store.end(EVENTS, number) for number in wanted}, taken, failed)
 
 

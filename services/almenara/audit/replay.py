@@ -122,7 +122,7 @@ def _outputs(fold: Fold, record: Record, output: str) -> list[Entry]:
         entries = fold.apply(record).entries
     except Rejected:
         return []
-    return [entry for entry in entries if entry.stream == output]
+    return [entry for entry in entries if entry.stream == output] if entries else entries
 
 
 def _difference(found: Record, entry: Entry) -> Difference:

@@ -82,6 +82,24 @@ class Event:
         """The end of the interval, or the moment itself."""
         return self.until or self.time
 
+    def holding(self, data: Mapping[str, Any]) -> "Event":
+        """The same event with other data."""
+        event: Any = _Unfrozen()
+        event.id = self.id
+        event.source = self.source
+        event.type = self.type
+        event.time = self.time
+        event.recorded = self.recorded
+        event.country = self.country
+        event.data = data
+        event.until = self.until
+        event.subject = self.subject
+        event.observation = self.observation
+        event.schemaversion = self.schemaversion
+        event.position = self.position
+        event.__class__ = Event
+        return event  # type: ignore[no-any-return]
+
     def at(self, position: str) -> "Event":
         """The same event, knowing where the log holds it."""
         return replace(self, position=position)

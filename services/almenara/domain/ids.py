@@ -5,10 +5,12 @@ That is what makes every retry harmless. Nothing here draws a random number.
 
 import hashlib
 import json
+from json.encoder import encode_basestring
 from typing import Any
 
 # Crockford's base 32 (no I, L, O, U): https://www.crockford.com/base32.html
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _CITE_SYMBOLS = 7
 _encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
 
@@ -20,7 +22,7 @@ def canonical(value: Any) -> bytes:
 
 def content_id(*parts: Any) -> str:
     """26 lower-case base-32 symbols (130 bits of SHA-256) over the canonical JSON of `parts`."""
-    number = int.from_bytes(hashlib.sha256(canonical(parts)).digest()[:17], "big") >> 6
+    number = int.from_bytes(hashlib.sha256(_spelled(parts)).digest()[:17], "big") >> 6
     return _symbols(number, 26).lower()
 
 
@@ -39,12 +41,19 @@ def is_cite(text: str) -> bool:
     return known and _check(symbols[:-1]) == symbols[-1]
 
 
+def _spelled(parts: tuple[Any, ...]) -> bytes:
+    """The canonical JSON of the parts. Nearly all are texts, and need no encoder to be made for them."""
+    spelled = [encode_basestring(part) if isinstance(part, str) else _encoder.encode(part) for part in parts]
+    return f"[{','.join(spelled)}]".encode()
+
+
 def _symbols(number: int, count: int) -> str:
     found = []
-    for _ in range(count):
-        number, low = divmod(number, 32)
-        found.append(_ALPHABET[low])
-    return "".join(reversed(found))
+    for _ in range(0, count, 2):
+        number, low = divmod(number, 1024)
+        found.append(_PAIRS[low])
+    found.reverse()
+    return "".join(found)[-count:]
 
 
 def _check(symbols: str) -> str:

@@ -20,6 +20,7 @@ from almenara.engine.detectors.detector import Detector, Signal, chained, chaine
 from almenara.engine.detectors.joiner import Joiner, JoinerState
 from almenara.engine.detectors.opening import State, Surroundings, open_detector
 from almenara.engine.matching.condition import Condition
+from almenara.engine.matching.matcher import Candidate
 from almenara.engine.rule import Correlation, Rule, SingleRule
 from almenara.engine.ruleset import Ruleset
 from almenara.engine.view import View
@@ -67,6 +68,7 @@ class Engine:
 
     def __init__(self, ruleset: Ruleset, state: EngineState | None = None, *, apart: bool = False) -> None:
         self.ruleset = ruleset
+        self._asked, self._enrich = ruleset.matcher.asked, ruleset.enricher.enrich
         self._apart = apart
         self.state = state or EngineState()
         self._readings = Readings(self.state.readings)
@@ -101,6 +103,8 @@ class Engine:
             found = self._correct(event, findings.late)
         else:
             found = self._evaluate(event, findings.late)
+            if not found:
+                return findings
         findings.detections = self._said(found)
         return findings
 
@@ -109,11 +113,14 @@ class Engine:
         if to <= self.state.clock:
             return []
         self.state.clock = to
+        if not self._detectors:
+            return []
         return [said for detector in self._detectors for said in self._said(detector.on_tick(to))]
 
     def plain(self, event: Event) -> list[Detection]:
         """Evaluates an event that is no CloudEvent: log sources are not compared."""
-        return self._said(self._evaluate(event, [], plain=True))
+        found = self._evaluate(event, [], plain=True)
+        return self._said(found) if found else []
 
     def waiting(self) -> list[tuple[str, Event, datetime]]:
         """Everything that waits for a deadline: rule, event, deadline."""
@@ -129,17 +136,23 @@ class Engine:
 
     def _evaluate(
         self, event: Event, late: list[Late], *, plain: bool = False, counted: frozenset[str] | None = None
+    ) -> Iterable[Detection]:
+        """What the event leads to: nothing, nearly always. `counted`: it is a correction; the rules that held it."""
+        event, candidates = self._asked(event, self._enrich, plain=plain)
+        if not candidates and event.type != CHECKED:
+            return ()
+        view = View(event, self.ruleset.zones, plain=plain, scope=event.country if self._apart else "")
+        return self._judged(view, candidates, late, counted)
+
+    def _judged(
+        self, view: View, candidates: list[Candidate], late: list[Late], counted: frozenset[str] | None
     ) -> Iterator[Detection]:
-        """What the event leads to. `counted`: it is a correction, and the rules that held it before."""
-        event = self.ruleset.enricher.enrich(event)
-        candidates = self.ruleset.matcher.candidates(event, plain=plain)
-        if candidates:
-            view = View(event, self.ruleset.zones, plain=plain, scope=event.country if self._apart else "")
-            for rule, condition in candidates:
-                if condition.holds(view):
-                    yield from self._matched(rule, condition, view, late, counted)
+        for rule, condition in candidates:
+            if condition.holds(view):
+                yield from self._matched(rule, condition, view, late, counted)
+        event = view.event
         if event.type == CHECKED:
-            source = self._readings.add(event)
+            source = self._readings.add(event if candidates else self._enrich(event))
             if source is not None:
                 for detector in self._absences:
                     yield from detector.on_reading(source, self.clock)

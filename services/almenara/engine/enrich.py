@@ -5,7 +5,6 @@ different ids claim gets none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from almenara.domain.event import Event
@@ -39,11 +38,11 @@ class Enricher:
             else:
                 self.ambiguous[name] = tuple(ids)
         self._mentionable = tuple(self._ids.values())
-        self._mentions = Phrases(self._ids)
+        self._found_in = Phrases(self._ids).found_in
 
     def enrich(self, event: Event) -> Event:
         """The event with `<x>.id` beside every `<x>.name` that is known, and `rhetoric` in statements."""
-        data = self._named(event.data) if self._ids else event.data
+        data = self._named(event.data) if self._names_someone(event.data) else event.data
         if event.type == STATEMENT:
             rhetoric = rhetoric_of(data, self._scorer)
             if rhetoric is not None:
@@ -52,7 +51,13 @@ class Enricher:
             mentioned = self.mentioned(data)
             if mentioned:
                 data = {**data, "mentioned": mentioned}
-        return event if data is event.data else replace(event, data=data)
+        return event if data is event.data else event.holding(data)
+
+    @staticmethod
+    def writes(path: str) -> bool:
+        """Whether what stands at a path of the data may be another after `enrich`."""
+        names = path.split(".")
+        return "id" in names or names[0] in ("rhetoric", "mentioned")
 
     def id_of(self, name: str) -> str | None:
         """The id that this name or alias stands for, or None."""
@@ -64,11 +69,36 @@ class Enricher:
 
     def mentioned(self, data: Mapping[str, Any]) -> list[dict[str, str]]:
         """Id and name of everyone on the lists who is named in an article as whole words, in order of first mention."""
-        found: dict[str, None] = {}
+        found: list[int] = []
+        found_in = self._found_in
         for field in _TOLD_IN:
-            for text in _texts(data.get(field)):
-                found.update((self._mentionable[number], None) for number in self._mentions.found_in(text))
-        return [{"id": uid, "name": self._names[uid]} for uid in found]
+            if field in data:
+                value = data[field]
+                for text in (value,) if value.__class__ is str else _texts(value):
+                    numbers = found_in(text)
+                    if numbers:
+                        found += numbers
+        if not found:
+            return []
+        ids = dict.fromkeys(map(self._mentionable.__getitem__, found))
+        return [{"id": uid, "name": self._names[uid]} for uid in ids]
+
+    def _names_someone(self, data: Mapping[str, Any]) -> bool:
+        """Whether `_named` would write an id: most events name nobody known, and to look costs less than to write."""
+        if not self._ids:
+            return False
+        parts: list[Any] = [data]
+        for part in parts:  # grows while it is walked
+            values: Iterable[Any] = part
+            if not isinstance(part, list):
+                name = part.get("name")
+                if name.__class__ is str and not part.get("id") and fold(name) in self._ids:
+                    return True
+                values = part.values()
+            for value in values:
+                if value.__class__ is not str and isinstance(value, dict | list):
+                    parts.append(value)
+        return False
 
     def _named(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """The same object where nothing was added, else a copy with the ids."""

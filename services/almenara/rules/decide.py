@@ -204,12 +204,14 @@ def _ids(held: Sequence[Evidence], matched: Sequence[Matched]) -> set[str]:
 
 def _named_ids(value: Any, found: set[str]) -> None:
     """Adds the id of every object that has a name too, at any depth."""
-    if isinstance(value, dict):
-        uid = value.get("id")
-        if isinstance(uid, str) and "name" in value:
-            found.add(uid)
-        for inner in value.values():
-            _named_ids(inner, found)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            _named_ids(inner, found)
+    parts = [value]
+    for part in parts:  # grows while it is walked
+        inner = part
+        if isinstance(part, dict):
+            uid = part.get("id")
+            if isinstance(uid, str) and "name" in part:
+                found.add(uid)
+            inner = part.values()
+        for one in inner:
+            if one.__class__ is not str and isinstance(one, (dict, list, tuple)):
+                parts.append(one)

@@ -29,31 +29,30 @@ class Evaluation:
 
     def feed(self, raw: Mapping[str, Any], number: int) -> list[dict[str, Any]]:
         """What one object leads to, the deadlines that its time reaches first. Raises Rejected (`bad_event`)."""
-        if "tick" in raw and len(raw) == 1:
-            return self._said(self._engine.tick(moment(raw["tick"], "tick")))
         if "specversion" in raw:
             event = cloud_event(raw)
             found = self._engine.tick(event.recorded if self._clock == RECORDED else event.time)
-            return self._said([*found, *self._engine.apply(event).detections])
-        event = self._plain(raw, number)
-        found = self._engine.tick(event.recorded)
-        return self._said([*found, *self._engine.plain(event)])
+            found += self._engine.apply(event).detections
+        elif len(raw) == 1 and "tick" in raw:
+            found = self._engine.tick(moment(raw["tick"], "tick"))
+        else:
+            event = self._plain(raw, number)
+            found = self._engine.tick(event.recorded)
+            found += self._engine.plain(event)
+        return [said(detection) for detection in found] if found else []
 
     def drain(self) -> list[dict[str, Any]]:
         """The clock goes to the far future: every pending deadline fires."""
-        return self._said(self._engine.tick(FAR_FUTURE))
+        return [said(detection) for detection in self._engine.tick(FAR_FUTURE)]
 
     def _plain(self, raw: Mapping[str, Any], number: int) -> Event:
         stamp = raw.get(self._time_field)
         if stamp is None or isinstance(stamp, list):
             stamp = next((found for found in lookup(raw, self._time_field) if found is not None), None)
         time = self._engine.clock if stamp is None else moment(stamp, self._time_field)
-        time = max(time, EPOCH)
+        if time < EPOCH:
+            time = EPOCH
         return event_of(uid=str(number), source="file", type_="", time=time, recorded=time, country="", data=raw)
-
-    @staticmethod
-    def _said(detections: list[Detection]) -> list[dict[str, Any]]:
-        return [said(detection) for detection in detections]
 
 
 def said(detection: Detection) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Ids follow from content, and a mistyped citation is told apart from an unknown one."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,13 @@ def test_the_same_content_gives_the_same_id_whatever_the_order_of_keys(value: An
 @given(json_values, json_values)
 def test_other_content_gives_another_id(one: Any, other: Any) -> None:
     assert (content_id(one) == content_id(other)) == (canonical(one) == canonical(other))
+
+
+@given(st.lists(json_values | texts, max_size=5))
+def test_an_id_is_read_off_the_digest_of_the_canonical_parts(parts: list[Any]) -> None:
+    number = int.from_bytes(hashlib.sha256(canonical(parts)).digest()[:17], "big") >> 6
+    symbols = [ALPHABET[number >> 5 * place & 31].lower() for place in reversed(range(26))]
+    assert content_id(*parts) == "".join(symbols)
 
 
 def test_parts_do_not_run_together() -> None:

@@ -9,8 +9,7 @@ What comes later than that is late: it changes nothing, and `is_late` says so.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from heapq import nsmallest
-from itertools import islice
+from functools import lru_cache
 from sys import intern
 from typing import Final
 
@@ -21,10 +20,10 @@ from almenara.engine.detectors.account import account
 from almenara.engine.detectors.coverage import Readings
 from almenara.engine.detectors.deadlines import Deadlines
 from almenara.engine.detectors.detector import Signal
-from almenara.engine.detectors.kept import AbsenceState, Kept, Status, pack, unpack
+from almenara.engine.detectors.kept import AbsenceState, Kept, Status, pack, unpack, unpacked
 from almenara.engine.detectors.keys import Key, Keys, read_key
 from almenara.engine.detectors.moments import EPOCH, length, micros, moment
-from almenara.engine.detectors.spans import Spans
+from almenara.engine.detectors.spans import PLACE, Spans
 from almenara.engine.rule import AbsenceRule, OnLate
 
 _OPEN: Final = (Status.PENDING, Status.RAISED, Status.UNCHECKED)
@@ -33,8 +32,6 @@ _SETTLED: Final = (Status.MET, Status.CLOSED)
 _SLOTS: Final = 128
 """Into how many slots the usual wait is divided."""
 _NEAREST: Final = 3
-_FEW: Final = 8
-"""So many B of one key are looked at one by one."""
 
 
 class AbsenceDetector:
@@ -304,22 +301,29 @@ class AbsenceDetector:
 
     def _nearest(self, anchor: Kept) -> tuple[Evidence, ...]:
         """The B nearest to A outside its window, by their time: at most three, in order of time."""
-        time, key = anchor.start + self._look_back, anchor.key
-        entries = self._entries.of(key)
-        if len(entries) > _FEW:
-            entries = [*_first(self._outside(self._entries.before(key, time), anchor)),
-                       *_first(self._outside(self._entries.after(key, time), anchor))]  # fmt: skip
-        else:
-            entries = list(self._outside(entries, anchor))
-        if len(entries) > _NEAREST:
-            entries = nsmallest(_NEAREST, entries, key=lambda e: (abs(e.start - time), e.start, e.id))
-        if len(entries) > 1:
-            entries = sorted(entries, key=lambda e: (e.start, e.id))
-        return tuple([evidence(unpack(entry).event) for entry in entries])
+        time = anchor.start + self._look_back
+        near = [
+            *self._first(self._entries.before(anchor.key, time), anchor),
+            *self._first(self._entries.after(anchor.key, time), anchor),
+        ]
+        if len(near) > _NEAREST:
+            near.sort(key=lambda entry: (abs(entry.start - time), entry.start, entry.id))
+            del near[_NEAREST:]
+        if len(near) > 1:
+            near.sort(key=PLACE)
+        return tuple([_shown(entry.evidence) for entry in near])
 
-    def _outside(self, entries: Iterable[Kept], anchor: Kept) -> Iterator[Kept]:
-        """The B that are not inside A's window, and not A itself."""
-        return (e for e in entries if (e.start > anchor.last or e.last < anchor.start) and e.id != anchor.id)
+    @staticmethod
+    def _first(entries: Iterable[Kept], anchor: Kept) -> list[Kept]:
+        """The first few that are neither inside A's window nor A itself, and those that start with the last of them."""
+        start, last, uid = anchor.start, anchor.last, anchor.id
+        found: list[Kept] = []
+        for entry in entries:
+            if len(found) >= _NEAREST and entry.start != found[-1].start:
+                break  # those with the same start stay, so that ids can decide
+            if (entry.start > last or entry.last < start) and entry.id != uid:
+                found.append(entry)
+        return found
 
     def _index(self, kept: Kept) -> None:
         (self._entries if kept.status is Status.ENTRY else self._anchors).add(kept.key, kept)
@@ -356,17 +360,12 @@ def evidence(event: Event) -> Evidence:
     )
 
 
+@lru_cache(maxsize=64)
+def _shown(packed: bytes) -> Evidence:
+    """What an alert shows of a B. The same few B are the nearest ones of each A in turn."""
+    return evidence(unpacked(packed).event)
+
+
 def _last(event: Event) -> int:
     """The last moment of the event: an interval is half-open, a moment is itself."""
     return micros(event.until) - 1 if event.until else micros(event.time)
-
-
-def _first(spans: Iterator[Kept]) -> list[Kept]:
-    """The first few, and those that start with the last of them, so that ids can decide."""
-    found = list(islice(spans, _NEAREST))
-    if len(found) == _NEAREST:
-        for span in spans:
-            if span.start != found[-1].start:
-                break
-            found.append(span)
-    return found

@@ -16,7 +16,7 @@ from almenara.engine.rule import Correlation
 from almenara.engine.view import View
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # nobody changes one; not frozen, because to fill a frozen one takes three times as long
 class Signal:
     """A member held. `view` is the event that keys and values are read from, `evidence` what an alert shows for it.
 

@@ -42,7 +42,7 @@ class Group:
             slot=slot,
             members=[entry.uid for entry in self.members],
             first=self.members[0].time,
-            last=max(entry.end for entry in self.members),
+            last=max([entry.end for entry in self.members]),
             since=self.moment.time,
             until=self.latest.time,
             moment=self.moment.uid,
@@ -51,22 +51,20 @@ class Group:
 
 def runs(tracks: Tracks, key: str, held: Sequence[int]) -> list[Group]:
     """Windows that share an event are one group; `held` are the places of the entries whose windows hold, in order."""
-    entries = tracks.of(key)
+    entries, span = tracks.of(key), tracks.windows.span
+    moments = not tracks.longest(key)
     found: list[list[int]] = []
+    before = 0
     for at in held:
-        if found and _shared(tracks, key, found[-1][-1], entries[at].time - tracks.windows.span):
+        after = entries[at].time - span
+        # Among moments the latest one before ends last.
+        if found and (entries[before].time > after if moments else tracks.ending_after(key, before, after)):
             found[-1].append(at)
         else:
             found.append([at])
+        before = at
     groups = ((_together(tracks, key, run), entries[run[0]], entries[run[-1]]) for run in found)
     return [Group(members, first, last, members) for members, first, last in groups]
-
-
-def _shared(tracks: Tracks, key: str, before: int, after: int) -> bool:
-    """Whether an entry up to the place `before` ends later than `after`, so that both windows hold it."""
-    if not tracks.longest(key):
-        return tracks.of(key)[before].time > after
-    return bool(tracks.ending_after(key, before, after))
 
 
 def _together(tracks: Tracks, key: str, run: Sequence[int]) -> Sequence[Entry]:
@@ -96,6 +94,8 @@ def continued(
     An episode goes on where the event of its slot is, else with the first group that holds one of its events. Where
     two go on in one group, the earlier one does.
     """
+    if len(before) == len(now) == 1 and any(entry.uid == before[0].slot for entry in now[0].members):
+        return [(before[0], now[0])], []  # as nearly always: an alert grows, and keeps the event that it is named after
     taken: dict[int, Episode] = {}
     ended: list[tuple[Episode, bool]] = []
     place = {entry.uid: number for number, group in reversed(list(enumerate(now))) for entry in group.members}

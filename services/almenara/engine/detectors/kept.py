@@ -110,4 +110,9 @@ def pack(events: tuple[Event, ...], matched: tuple[Matched, ...] = ()) -> bytes:
 
 def unpack(kept: Kept) -> Shown:
     """The evidence as it was."""
-    return _decoder.decode(kept.evidence)
+    return unpacked(kept.evidence)
+
+
+def unpacked(packed: bytes) -> Shown:
+    """What `pack` made bytes of."""
+    return _decoder.decode(packed)

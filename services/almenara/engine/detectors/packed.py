@@ -1,6 +1,7 @@
 """Evidence, compactly: events as bytes, and a sequence of them that unpacks what is looked at."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, overload
 
 import msgspec
@@ -10,6 +11,8 @@ from almenara.domain.event import Event
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Event)
 _WIDE: Final = msgspec.json.Decoder(Event)
+_SMALL: Final = 8_192
+"""Larger ones are not kept unpacked: a thousand of them would be felt."""
 
 
 def pack(event: Event) -> bytes:
@@ -22,7 +25,15 @@ def pack(event: Event) -> bytes:
 
 def unpack(packed: bytes) -> Event:
     """The event of bytes that `pack` gave."""
+    return _unpacked_lately(packed) if len(packed) < _SMALL else _unpacked(packed)
+
+
+def _unpacked(packed: bytes) -> Event:
     return _WIDE.decode(packed) if packed.startswith(b"{") else _DECODER.decode(packed)
+
+
+_unpacked_lately: Final = lru_cache(maxsize=1_024)(_unpacked)
+"""An alert that grows shows the same events again each time."""
 
 
 class PackedEvents(Sequence[Event]):

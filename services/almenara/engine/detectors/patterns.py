@@ -136,13 +136,13 @@ class AggregatePattern(WindowPattern):
 
     def told(self, tracks: Tracks, key: str, group: Group) -> tuple[Matched, ...]:
         rule = self._aggregate
+        if self._baseline is None and rule.measure in (Measure.EVENTS, Measure.VALUES):
+            return ()
         at = _place(tracks, key, group.latest)
         found = measured(rule, tracks.window(key, at))
         if self._baseline is not None:
             usual = float(self._usual(tracks, key, at, self._baseline))
             return (Matched(field="found", value=found), Matched(field="usual", value=round(usual, 3)))
-        if rule.measure in (Measure.EVENTS, Measure.VALUES):
-            return ()
         return (Matched(field=f"{rule.measure}({', '.join(rule.fields)})", value=found),)
 
     def _holds(self, tracks: Tracks, key: str, at: int) -> bool:

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Final, Generic, Protocol, TypeVar
 
 _START: Final = attrgetter("start")
-_PLACE: Final = attrgetter("start", "id")
+PLACE: Final = attrgetter("start", "id")
 
 
 class Span(Protocol):
@@ -48,7 +48,7 @@ class Spans(Generic[K, T]):
         if held[-1].start < span.start:
             held.append(span)
         else:
-            insort(held, span, key=_PLACE)
+            insort(held, span, key=PLACE)
 
     def remove(self, key: K, span: T) -> None:
         """Lets go of a span that is held under the key."""
@@ -56,7 +56,7 @@ class Spans(Generic[K, T]):
         if not isinstance(held, list):
             del self._held[key]
             return
-        place = bisect_left(held, _PLACE(span), key=_PLACE)
+        place = bisect_left(held, PLACE(span), key=PLACE)
         while held[place] is not span:
             place += 1
         del held[place]
@@ -84,11 +84,9 @@ class Spans(Generic[K, T]):
     def before(self, key: K, moment: int) -> Iterator[T]:
         """The spans of the key that start before the moment, the nearest first."""
         held = self.of(key)
-        for place in range(bisect_left(held, moment, key=_START) - 1, -1, -1):
-            yield held[place]
+        return map(held.__getitem__, range(bisect_left(held, moment, key=_START) - 1, -1, -1))
 
     def after(self, key: K, moment: int) -> Iterator[T]:
         """The spans of the key that start at the moment or later, the nearest first."""
         held = self.of(key)
-        for place in range(bisect_left(held, moment, key=_START), len(held)):
-            yield held[place]
+        return map(held.__getitem__, range(bisect_left(held, moment, key=_START), len(held)))

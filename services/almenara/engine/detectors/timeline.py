@@ -289,7 +289,6 @@ class TimelineDetector:
             return []
         found: list[Detection] = []
         left = [episode for episode in episodes if all(episode is not gone for gone, _ in ended)]
-        known = {entry.uid: entry for entry in self._tracks.of(key)}
         for episode, group in going_on:
             if episode is None:
                 raised = group.episode(_free_slot(group, left))
@@ -301,13 +300,14 @@ class TimelineDetector:
             left[next(at for at, one in enumerate(left) if one is episode)] = now
             if now.members != before or now.moment != episode.moment or set(now.members) & set(cause.changed):
                 found.append(self._say(key, now, group, cause, clock, before=before))
+        known = {entry.uid: entry for entry in self._tracks.of(key)} if ended else {}
         for episode, merged in ended:
             reason = Reason.MERGED if merged and cause.lost == Reason.NO_LONGER_MET else cause.lost
             members = [known[uid] for uid in episode.members if uid in known and uid not in cause.changed]
             members = members or [cause.gone[uid] for uid in episode.members if uid in cause.gone]
             found.append(self._detection(Change.RETRACTED, reason, key, episode.slot, clock, events=_events(members)))
         if left:
-            self.state.episodes[key] = sorted(left, key=lambda e: (e.first, e.slot))
+            self.state.episodes[key] = sorted(left, key=lambda e: (e.first, e.slot)) if len(left) > 1 else left
         else:
             self.state.episodes.pop(key, None)
         return found
@@ -419,4 +419,7 @@ def _free_slot(group: Group, episodes: Sequence[Episode]) -> str:
 
 def _events(entries: Iterable[Entry]) -> PackedEvents:
     """What entries stand on, each event once."""
-    return PackedEvents(dict.fromkeys(one for e in entries for one in (e.evidence[1:] or e.evidence[:1])))
+    evidence = [entry.evidence for entry in entries]
+    if sum(map(len, evidence)) == len(evidence):  # nothing chained: every entry is an event of its own
+        return PackedEvents([one for (one,) in evidence])
+    return PackedEvents(dict.fromkeys(one for packed in evidence for one in (packed[1:] or packed)))

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 from almenara.domain.alert import Matched
@@ -22,6 +23,7 @@ from almenara.engine.expression import (
     Until,
 )
 from almenara.engine.matching.match import folded, is_text, test_of, text_of
+from almenara.engine.matching.texts import one_of
 from almenara.engine.rule import SingleRule
 from almenara.engine.view import View
 from almenara.engine.watchlist import Watchlist
@@ -39,23 +41,28 @@ _REFERENCE: Final[Mapping[str, Callable[[str, str], bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One comparison that is not negated: the field, the test of one value, and the list it looks into, if any."""
+    """One comparison that is not negated: the field, the test of one value, and the list it looks into, if any.
+
+    `text` is what a text without case is compared with, where it is such a comparison.
+    """
 
     field: str
     test: Callable[[View, Any], bool]
     watchlist: str = ""
+    text: Text | None = None
 
 
 class Condition:
     """The compiled expression of a rule: `holds` for an event, and why."""
 
-    __slots__ = ("_expression", "_leaves", "_lists", "holds")
+    __slots__ = ("_expression", "_leaves", "_lists", "_together", "holds")
 
     def __init__(self, expression: Node, lists: Lists, holds: Predicate) -> None:
         self.holds: Final = holds
         self._expression = expression
         self._lists = lists
         self._leaves: tuple[Leaf, ...] | None = None
+        self._together: tuple[tuple[tuple[Leaf, ...], Callable[[str], bool] | None], ...] | None = None
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -67,12 +74,19 @@ class Condition:
     def why(self, view: View, lists: Lists) -> tuple[Matched, ...]:
         """The fields and values that made it true, with the watchlist entries they met, in order of the rule."""
         found: list[Matched] = []
-        for leaf in self.leaves:
-            for value in view.values(leaf.field):
-                if leaf.test(view, value):
-                    new = _matched(leaf, value, lists.get(leaf.watchlist))
-                    if new not in found:
-                        found.append(new)
+        if self._together is None:
+            self._together = tuple(_together(self.leaves))
+        for leaves, any_met in self._together:
+            first, values = leaves[0], view.values(leaves[0].field)
+            if any_met is not None and len(values) == 1:  # which of its texts one value met does not show
+                met = [values[0]] if any(map(any_met, view.folded(first.field))) else []
+                new = [_matched(first, value, None) for value in met]
+            else:
+                met_by = ((leaf, value) for leaf in leaves for value in values if leaf.test(view, value))
+                new = [_matched(leaf, value, lists.get(leaf.watchlist)) for leaf, value in met_by]
+            for one in new:
+                if one not in found:
+                    found.append(one)
         return tuple(found)
 
 
@@ -137,6 +151,14 @@ def _leaves(node: Node, lists: Lists, *, positive: bool) -> Iterator[Leaf]:
         yield from _leaf(node, lists)
 
 
+def _together(leaves: Sequence[Leaf]) -> Iterator[tuple[tuple[Leaf, ...], Callable[[str], bool] | None]]:
+    """The leaves in their order, those of one field that compare texts as one, with the comparison of them all."""
+    for _, some in groupby(leaves, key=lambda leaf: (leaf.field, leaf.text is not None)):
+        group = tuple(some)
+        texts = [leaf.text for leaf in group if leaf.text is not None]
+        yield group, one_of(texts) if len(texts) > 1 else None
+
+
 def _leaf(node: Field, lists: Lists) -> Iterator[Leaf]:
     test = node.test
     if isinstance(test, Exists):
@@ -146,7 +168,8 @@ def _leaf(node: Field, lists: Lists) -> Iterator[Leaf]:
         yield Leaf(node.path, _listed(lists[test.name]), test.name)
     elif not isinstance(test, Null | Reference | Until):
         value = test_of(test)
-        yield Leaf(node.path, lambda view, found: value(found))
+        text = test if isinstance(test, Text) and not test.cased else None
+        yield Leaf(node.path, lambda view, found: value(found), text=text)
 
 
 def _listed(listed: Watchlist) -> Callable[[View, Any], bool]:

@@ -65,6 +65,9 @@ def text_of(value: Any) -> str:
 
 def number_of(value: Any) -> int | float | None:
     """The number that an event's value is or spells (in plain decimals, nothing around it), else None."""
+    kind = value.__class__
+    if kind is float or kind is int:
+        return value  # type: ignore[no-any-return]
     if isinstance(value, str):
         if _INTEGER.fullmatch(value):
             return int(value)
@@ -75,10 +78,14 @@ def number_of(value: Any) -> int | float | None:
 def moment_of(value: Any) -> datetime | None:
     """The moment that a value is: ISO 8601 (no offset = UTC), or a number of seconds or milliseconds since 1970."""
     try:
+        if isinstance(value, str):
+            found = datetime.fromisoformat(value)
+            if found.tzinfo is UTC:
+                return found
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return found.astimezone(UTC) if found and found.tzinfo else found and found.replace(tzinfo=UTC)
+        return None
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -3,15 +3,12 @@
 Says for every event what the plain closures say (`condition.py`); tests hold it to them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from almenara.engine.expression import MANY, ONE, And, Field, Node, Not, Or, Text
+from almenara.engine.expression import And, Field, Node, Not, Or, Text
 from almenara.engine.matching.condition import Lists, Predicate, all_of, any_of, predicate_of
-from almenara.engine.matching.match import text_predicate
+from almenara.engine.matching.texts import MANY_WORDS, any_word_of, sorted_tests
 from almenara.engine.view import View
-
-Compare = Callable[[str], bool]
 
 
 def quick(node: Node, lists: Lists) -> Predicate:
@@ -40,9 +37,11 @@ def _foldable(node: Node) -> bool:
 
 def _any_text(path: str, tests: Sequence[Text]) -> Predicate:
     """Any text at the path meets any of the tests."""
-    words, ends, starts, equals, others = _sorted(tests)
+    words, ends, starts, equals, others = sorted_tests(tests)
     if words and not (ends or starts or equals or others):
         return _any_word(path, words)
+    if len(words) >= MANY_WORDS:
+        others, words = (any_word_of(words), *others), ()
 
     def holds(view: View) -> bool:
         for text in view.folded(path):
@@ -60,6 +59,17 @@ def _any_text(path: str, tests: Sequence[Text]) -> Predicate:
 
 
 def _any_word(path: str, words: Sequence[str]) -> Predicate:
+    if len(words) >= MANY_WORDS:
+        found = any_word_of(words)
+
+        def holds_one_of_many(view: View) -> bool:
+            for text in view.folded(path):  # noqa: SIM110 - half the cost of a generator
+                if found(text):
+                    return True
+            return False
+
+        return holds_one_of_many
+
     def holds(view: View) -> bool:
         for text in view.folded(path):
             for word in words:
@@ -75,7 +85,7 @@ def _all_texts(path: str, tests: Sequence[Text]) -> Predicate:
     if len(tests) == 1:
         return _any_text(path, tests)
     each = [_any_text(path, [test]) for test in tests]
-    words, ends, starts, equals, others = _sorted(tests)
+    words, ends, starts, equals, others = sorted_tests(tests)
     if ends or starts or equals or others:
         return all_of(each)
 
@@ -90,25 +100,3 @@ def _all_texts(path: str, tests: Sequence[Text]) -> Predicate:
         return True
 
     return holds
-
-
-def _sorted(
-    tests: Iterable[Text],
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], frozenset[str], tuple[Compare, ...]]:
-    """The tests by what they are: words inside, ends, starts, whole texts, and everything else."""
-    words, ends, starts, equals, others = [], [], [], [], []
-    for test in tests:
-        parts: list[Any] = [part.casefold() if isinstance(part, str) else part for part in test.parts]
-        inner = "".join(part for part in parts if isinstance(part, str))
-        shape = [part if part in (MANY, ONE) and not isinstance(part, str) else "" for part in parts]
-        if shape == [MANY, "", MANY]:
-            words.append(inner)
-        elif shape == [MANY, ""]:
-            ends.append(inner)
-        elif shape == ["", MANY]:
-            starts.append(inner)
-        elif all(isinstance(part, str) for part in parts):
-            equals.append(inner)
-        else:
-            others.append(text_predicate(parts))
-    return tuple(words), tuple(ends), tuple(starts), frozenset(equals), tuple(others)

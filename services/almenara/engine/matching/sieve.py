@@ -89,8 +89,8 @@ class _Field:
         self.find = daachorse.DoubleArrayAhoCorasick(list(index.parts)).find_overlapping if index.parts else None
         self.part_bits = list(index.parts.values())
         self.compares = bool(index.at_least or index.at_most)
-        self._at_least = _Steps(index.at_least)
-        self._at_most = _Steps({-bound: bits for bound, bits in index.at_most.items()})
+        self.at_least = _Steps(index.at_least)
+        self.at_most = _Steps({-bound: bits for bound, bits in index.at_most.items()})
 
     def any_of(self, values: Iterable[Any]) -> Bits:
         """The bits for all values at the path."""
@@ -125,7 +125,7 @@ class _Field:
         number = number_of(value)
         if number is None:
             return 0
-        return self.numbers.get(number, 0) | self._at_least.upto(number) | self._at_most.upto(-number)
+        return self.numbers.get(number, 0) | self.at_least.upto(number) | self.at_most.upto(-number)
 
     def listed(self, text: str) -> Bits:
         """The bits for a text that stands on a list."""
@@ -140,13 +140,13 @@ class _Steps:
     """Bounds in order: the bits of all that a number reaches."""
 
     def __init__(self, bounds: Mapping[float, Bits]) -> None:
-        self._bounds = sorted(bounds)
-        self._reached = [0]
-        for bound in self._bounds:
-            self._reached.append(self._reached[-1] | bounds[bound])
+        self.bounds = sorted(bounds)
+        self.reached = [0]
+        for bound in self.bounds:
+            self.reached.append(self.reached[-1] | bounds[bound])
 
     def upto(self, number: float) -> Bits:
-        return self._reached[bisect.bisect_right(self._bounds, number)]
+        return self.reached[bisect.bisect_right(self.bounds, number)]
 
 
 class Sieve:
@@ -167,6 +167,8 @@ class Sieve:
                     index.enter(probe, bit, lists)
         keywords = _Field(anywhere) if anywhere.parts else None
         ready = {path: _Field(fields[path]) for path in sorted(fields)}
+        self.paths: Final = tuple(ready)
+        self.looks_anywhere: Final = keywords is not None
         self.passing: Final = _generated(count, found_already, ready, keywords)
         """From an event's data to the bits of the rules that may hold."""
 
@@ -185,8 +187,8 @@ def _generated(
     count: int, found_already: Bits, fields: Mapping[str, _Field], keywords: _Field | None
 ) -> Callable[[Data], Bits]:
     names: dict[str, Any] = {"ABSENT": object(), "KNOWN": found_already, "fold": fold_bytes, "lookup": lookup}
+    names["bisect"] = bisect.bisect_right
     lines = ["def passing(data):", "    get = data.get", "    found = KNOWN"]
-    heads: set[str] = set()
     for number, (path, index) in enumerate(fields.items()):
         names |= {
             f"P{number}": path,
@@ -195,9 +197,14 @@ def _generated(
             f"find{number}": index.find,
             f"bits{number}": index.part_bits,
             f"present{number}": index.present,
+            f"number{number}": index.numbers.get,
+            f"least{number}": index.at_least,
+            f"most{number}": index.at_most,
         }
-        lines += _reading(number, path, names, heads)
+        lines += _reading(number, path, names)
         lines += ["    if value.__class__ is str:", *_looking(number, index)]
+        if not (index.equals or index.find or index.lists):
+            lines += ["    elif value.__class__ is float or value.__class__ is int:", *_comparing(number, index)]
         lines += ["    elif value is not ABSENT:", f"        found |= F{number}.other(value)"]
     if keywords is not None:
         names |= {"KEYWORDS": keywords, "texts_in": texts_in}
@@ -208,7 +215,7 @@ def _generated(
     return passing
 
 
-def _reading(number: int, path: str, names: dict[str, Any], heads: set[str]) -> list[str]:
+def _reading(number: int, path: str, names: dict[str, Any]) -> list[str]:
     """Lines that set `value` to what stands at the path: a value, a list, or ABSENT."""
     head, dot, rest = path.partition(".")
     if not dot:
@@ -225,6 +232,18 @@ def _reading(number: int, path: str, names: dict[str, Any], heads: set[str]) -> 
         "        elif head is not ABSENT:",
         f"            value = lookup(data, P{number}) or ABSENT",
     ]
+
+
+def _comparing(number: int, index: _Field) -> list[str]:
+    """Lines that look a number up where nothing is asked of its spelling."""
+    lines = [f"        found |= present{number}"]
+    if index.numbers:
+        lines.append(f"        found |= number{number}(value, 0)")
+    if index.at_least.bounds:
+        lines.append(f"        found |= least{number}.reached[bisect(least{number}.bounds, value)]")
+    if index.at_most.bounds:
+        lines.append(f"        found |= most{number}.reached[bisect(most{number}.bounds, -value)]")
+    return lines
 
 
 def _looking(number: int, index: _Field) -> list[str]:

@@ -8,9 +8,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from almenara.engine.expression import (
     And,
@@ -42,11 +41,11 @@ class Kind(IntEnum):
     PRESENT = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """One thing to look for: a text without case, a number, the name of a watchlist; nothing for PRESENT.
 
-    The path is None where any text of the event counts (keywords).
+    The path is None where any text of the event counts (keywords). A tuple, because large rulesets have them by the
+    hundred thousand, and each is made, hashed and compared.
     """
 
     kind: Kind
@@ -58,8 +57,8 @@ Witness = tuple[Probe, ...]
 """Any one of these must be met."""
 
 MOST: Final = 2
-RARE: Final = 1e-3
-"""A witness that fewer events meet, as guessed, needs no second one."""
+FEW: Final = 0.2
+"""Where one witness each lets fewer rules of all pass for an event, as guessed, no second ones are looked for."""
 
 _OPERATORS: Final = {"gt": Kind.AT_LEAST, "gte": Kind.AT_LEAST, "lt": Kind.AT_MOST, "lte": Kind.AT_MOST}
 # How often an event is guessed to have it. Only their order matters, and only between parts of one rule.
@@ -78,19 +77,20 @@ Witnesses = tuple[Witness, ...]
 
 
 def witnesses(expressions: Sequence[Node]) -> list[Witnesses]:
-    """The rarest witness of each rule, and a second one where the first is not rare.
+    """The rarest witness of each rule, and a second one where the first is not rare among so many rules.
 
     What many of these rules ask for is taken to be common in events too.
     """
     asked = Counter(probe for expression in expressions for probe in set(_probes(expression)))
-    return [_rarest(expression, asked) for expression in expressions]
+    rare = FEW / max(1, len(expressions))
+    return [_rarest(expression, asked, rare) for expression in expressions]
 
 
-def _rarest(node: Node, asked: Mapping[Probe, int]) -> Witnesses:
+def _rarest(node: Node, asked: Mapping[Probe, int], rare: float) -> Witnesses:
     parts = node.parts if isinstance(node, And) else (node,)
     found = [witness for part in parts if (witness := _witness(part, asked)) is not None]
     found.sort(key=lambda witness: likelihood(witness, asked))
-    return tuple(found[: 1 if found and likelihood(found[0], asked) <= RARE else MOST])
+    return tuple(found[: 1 if found and likelihood(found[0], asked) <= rare else MOST])
 
 
 def likelihood(witness: Witness, asked: Mapping[Probe, int]) -> float:
