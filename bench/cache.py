@@ -3,6 +3,7 @@
 A peer that cannot be had raises Missing with the reason; every figure that needs none is printed all the same.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -52,6 +53,27 @@ class Cache:
 
         return self._kept(home, f"{crate} {version} (cargo, several minutes)", install) / "bin" / crate
 
+    def go_program(self, module: str, version: str, package: str, *, stubs: Sequence[str] = ()) -> Path:
+        """The program of a package of a Go module. Raises Missing.
+
+        It is built from the module's source; `stubs` are files that the module lacks, though it embeds their folders.
+        """
+        name = Path(package).name
+        home = folder() / f"{name}-{version.removeprefix('v')}"
+
+        def install(into: Path) -> None:
+            go, source = _tool("go", name), into / "source"
+            into.mkdir(parents=True)
+            said = _run([go, "mod", "download", "-json", f"{module}@{version}"], into)
+            shutil.copytree(json.loads(said)["Dir"], source, copy_function=shutil.copyfile)
+            for stub in stubs:
+                (source / stub).parent.mkdir(parents=True, exist_ok=True)
+                (source / stub).touch()
+            _run([go, "build", "-o", str(into / name), f"./{package}"], source)
+            shutil.rmtree(source)
+
+        return self._kept(home, f"{module} {version} (go, several minutes)", install) / name
+
     def jars(self, name: str, pom: Path) -> Path:
         """The folder of the jars that a pom names. Raises Missing."""
 
@@ -95,7 +117,8 @@ def _tool(name: str, for_what: str) -> str:
     return found
 
 
-def _run(command: list[str], near: Path) -> None:
+def _run(command: list[str], near: Path) -> str:
+    """What it printed. Raises Missing when it fails."""
     work = near if near.is_dir() else Path(tempfile.gettempdir())
     done = subprocess.run(
         command,
@@ -112,3 +135,4 @@ def _run(command: list[str], near: Path) -> None:
             (line for line in lines if line.lower().startswith(("error", "[error]"))), " | ".join(lines[-2:])
         )
         raise Missing(f"{Path(command[0]).name} could not install it: {telling[:160]}")
+    return done.stdout

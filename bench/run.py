@@ -32,6 +32,7 @@ FIGURES: Final = {
     "replaying": "7",
     "windows": "8 12",
     "startup": "11",
+    "notifying": "13",
     "memory": "memory",
 }
 

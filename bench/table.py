@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-UNITS: Final = {"D": "D", "x": "x", "%": " %", "s": " s", "MB": " MB", "": ""}
+UNITS: Final = {"D": "D", "x": "x", "%": " %", "s": " s", "ms": " ms", "/s": "/s", "MB": " MB", "": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import sys
 
 from case_files import ROOT
 
-ASKED = ("--quick", "--scale", "0.02", "--no-peers", "--no-kafka", "--only", "1,4,5,6,7,8")
+ASKED = ("--quick", "--scale", "0.02", "--no-peers", "--no-kafka", "--only", "1,4,5,6,7,8,13")
 
 
 def test_the_benchmark_prints_its_table_without_any_peer() -> None:
@@ -25,8 +25,14 @@ def test_the_benchmark_prints_its_table_without_any_peer() -> None:
         "replay of 200 rules from the log (SQLite)",
         "window counts, 100,000 keys: the structure alone",
         "absence, 100,000 keys: the structure alone",
+        "notifier: alerts to a signed webhook, each recorded",
     ):
         assert rows[what].rstrip().partition(what)[2].split()[0][0].isdigit()
-    for what in ("over bytewax count_window", "over Esper", "over spaCy PhraseMatcher"):
+    for what in (
+        "over bytewax count_window",
+        "over Esper",
+        "over spaCy PhraseMatcher",
+        "over Alertmanager: CPU an alert",
+    ):
         assert "skipped: not asked for (--no-peers)" in rows[what]
     assert "skipped: not asked for (--no-kafka)" in rows["the same through Kafka, consume to publish"]

@@ -136,3 +136,19 @@ async def test_what_is_sent_arrives_once_and_the_loop_ends_with_nothing_in_hand(
     assert sorted(well.ids) == sorted(f"well-{n}" for n in range(WELL))
     later = datetime.now(UTC)
     assert store.take(later, later, 10) == []
+
+
+async def test_what_is_queued_is_sent_at_once_when_the_loop_is_woken(
+    store: Store, sinks: tuple[HookSink, HookSink], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("almenara.app.sending.PAUSE_S", 10 * PATIENCE_S)
+    well, _ = sinks
+    stop, woken = asyncio.Event(), asyncio.Event()
+    sender = Sender(store, {"well": To(well.url())}, lambda *_: well.url(), SystemClock())
+    task = asyncio.create_task(run_sender(sender, Reached(), stop, woken=woken))  # type: ignore[arg-type]
+    for number in range(3):
+        queue(store, [send("well", number, EARLIER)])
+        woken.set()
+        await until(lambda number=number: len(well.ids) == number + 1 and not store.pending())  # type: ignore[misc]
+    stop.set()
+    await asyncio.wait_for(task, PATIENCE_S)

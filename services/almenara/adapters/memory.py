@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from almenara.domain.circuit import Circuit, evolve
@@ -18,10 +19,9 @@ from almenara.ports.queue import (
     SCANNED,
     Claim,
     Refusal,
+    Rooms,
     Send,
     Settlement,
-    room,
-    with_room,
 )
 from almenara.ports.state import Snapshot, blob_hash
 from almenara.ports.unit import Batch, Lease
@@ -173,10 +173,11 @@ class MemoryStore:
             )
             ready = [(queued, queued.send.destination) for queued in self._heads() if _ready_at(queued) <= now]
             ready.sort(key=lambda pair: (pair[0].due, pair[0].send.rank, pair[0].send.id))
-            full = {one for one, n in in_hand.items() if one and n >= room(self._circuits.get(one), per_destination)}
+            rooms = Rooms(in_hand, self._circuits, per_destination)
+            full = rooms.full()
             ready = [pair for pair in ready if pair[1] not in full][:SCANNED]
-            chosen = with_room(ready, in_hand, self._circuits, limit=limit, per_destination=per_destination)
-            return [self._claimed(queued, until) for queued in chosen]
+            chosen = (queued for queued, destination in ready if rooms.take(destination))
+            return [self._claimed(queued, until) for queued in islice(chosen, limit)]
 
     def attempt(self, claim: Claim, entries: Sequence[Entry]) -> bool:
         """Records that the attempt starts; False when the claim was lost."""

@@ -61,8 +61,11 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def run_pump(pump: Callable[[], int], stop: asyncio.Event) -> None:
-    """Folds what is new, again and again. Raises Refused when another process works on the same record."""
+async def run_pump(pump: Callable[[], int], stop: asyncio.Event, *, wakes: asyncio.Event | None = None) -> None:
+    """Folds what is new, again and again, and sets `wakes` when there was something.
+
+    Raises Refused when another process works on the same record.
+    """
     while not stop.is_set():
         try:
             taken = await asyncio.to_thread(pump)
@@ -74,6 +77,8 @@ async def run_pump(pump: Callable[[], int], stop: asyncio.Event) -> None:
             continue
         if not taken:
             await pause(stop, PAUSE_S)
+        elif wakes is not None:
+            wakes.set()
 
 
 async def run_ways(startup: Startup, ways: Ways, stop: asyncio.Event) -> None:

@@ -1,8 +1,8 @@
 """The loop that sends what is due, side by side, so that a slow or dead destination keeps no other one waiting.
 
-Two lanes of threads. In the first every destination has one place of its own, whatever the others do; in the second
-those with more to send share what is left. How many of one destination are in hand is counted in the queue, over all
-processes. Decides nothing about messages.
+Two lanes of threads. One is shared, by those with much to send, too; when it is full, every destination still has one
+place of its own in the other, whatever the others do. How many of one destination are in hand is counted in the queue,
+over all processes. Decides nothing about messages.
 """
 
 import asyncio
@@ -36,23 +36,29 @@ class Lane:
     running: Running = field(default_factory=set)
 
 
-async def run_sender(sender: Sender, ways: Ways, stop: asyncio.Event) -> None:
+async def run_sender(sender: Sender, ways: Ways, stop: asyncio.Event, *, woken: asyncio.Event | None = None) -> None:
     """Sends what is due until `stop`; then waits for what is on its way. Waits while no address is known.
 
-    Raises what is a fault of ours; a database that cannot be reached is waited for.
+    Whoever queues something may set `woken`, and it is sent at once; without it, it is found soon. Raises what is a
+    fault of ours; a database that cannot be reached is waited for.
     """
-    lanes = (Lane(OWN, 1), Lane(SHARED, PER_DESTINATION))
-    stopping = asyncio.create_task(stop.wait())
+    woken = woken or asyncio.Event()
+    lanes = (Lane(SHARED, PER_DESTINATION), Lane(OWN, 1))
+    stopping, waking = asyncio.create_task(stop.wait()), asyncio.create_task(woken.wait())
     with ThreadPoolExecutor(OWN + SHARED, thread_name_prefix="send") as pool:
         try:
             while not stop.is_set():
+                if waking.done():
+                    woken.clear()
+                    waking = asyncio.create_task(woken.wait())
                 if ways.ready:
                     await _fill(lanes, sender, pool)
-                waited: set[asyncio.Future[Any]] = {stopping, *_running(lanes)}
+                waited: set[asyncio.Future[Any]] = {stopping, waking, *_running(lanes)}
                 await asyncio.wait(waited, timeout=PAUSE_S, return_when=asyncio.FIRST_COMPLETED)
                 _collect(lanes)
         finally:
             stopping.cancel()
+            waking.cancel()
             if running := _running(lanes):
                 await asyncio.wait(running)
     _collect(lanes)
@@ -68,6 +74,8 @@ async def _fill(lanes: tuple[Lane, ...], sender: Sender, pool: ThreadPoolExecuto
             log.warning("sending waits: %s", error)
             return
         lane.running |= {loop.run_in_executor(pool, sender.send, one) for one in held}
+        if len(held) < free:
+            return  # nothing is left that had room here; the next lane gives each destination no more
 
 
 def _running(lanes: tuple[Lane, ...]) -> Running:

@@ -167,10 +167,11 @@ def sound_sources(config_dir: Path) -> list[SourceSpec]:
 def _work(parts: Standalone, config_dir: Path, stop: asyncio.Event, reload: asyncio.Event) -> list[Any]:
     store, settings, clock = parts.store, parts.settings, parts.clock
     poller = open_poller(store, settings, clock, sound_sources(config_dir))
+    planned = asyncio.Event()  # what was folded may have planned something to send
     work = [
         run_ticker(store, clock, partitions=store.partitions, stop=stop, every=settings.time.tick),
-        run_pump(parts.pump, stop),
-        run_sender(parts.sender, parts.ways, stop),
+        run_pump(parts.pump, stop, wakes=planned),
+        run_sender(parts.sender, parts.ways, stop, woken=planned),
         run_ways(parts.startup, parts.ways, stop),
         run_reload(parts.reload, reload, stop),
         run_polling(poller, stop),

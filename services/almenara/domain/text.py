@@ -16,8 +16,11 @@ _LONGEST: Final = 20_000  # no text that people read is longer; bounds the work 
 
 def plain(text: str, limit: int = _LONGEST) -> str:
     """One line without control characters, text direction overrides and other invisible marks; cut at `limit`."""
+    text = text[:_LONGEST]
+    if text.isprintable():  # none of the categories below is; almost every text is, and it is asked in no time
+        return cut(" ".join(text.split()), limit)
     kept = []
-    for char in text[:_LONGEST]:
+    for char in text:
         kind = unicodedata.category(char)
         if kind in _SPACES:
             kept.append(" ")

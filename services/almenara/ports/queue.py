@@ -4,10 +4,10 @@ A send is claimed for a while, attempted, and settled. Whoever lost the claim se
 is kept with it, so that all who send know, and a restart forgets nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from almenara.domain.circuit import Circuit, Sign
 from almenara.ports.log import Entry
@@ -112,28 +112,29 @@ class SendQueue(Protocol):
         """The refusals that nothing has mended since, in order of destination, subscriber and cause."""
 
 
-_T = TypeVar("_T")
+class Rooms:
+    """How many sends of each destination may still be taken, beside those in hand."""
 
+    def __init__(self, in_hand: Mapping[str, int], circuits: Mapping[str, Circuit], per_destination: int) -> None:
+        self._held = dict(in_hand)
+        self._circuits = circuits
+        self._per_destination = per_destination
 
-def with_room(
-    candidates: Iterable[tuple[_T, str]],
-    in_hand: Mapping[str, int],
-    circuits: Mapping[str, Circuit],
-    *,
-    limit: int,
-    per_destination: int,
-) -> list[_T]:
-    """The first `limit` of the candidates (a send, its destination) whose destinations have room for them."""
-    held = dict(in_hand)
-    chosen: list[_T] = []
-    for send, destination in candidates:
-        if len(chosen) == limit:
-            break
-        if destination and held.get(destination, 0) >= room(circuits.get(destination), per_destination):
-            continue
-        held[destination] = held.get(destination, 0) + 1
-        chosen.append(send)
-    return chosen
+    def take(self, destination: str) -> bool:
+        """Takes the room for one more; False when there is none. For no destination there always is."""
+        held = self._held.get(destination, 0)
+        if destination and held >= room(self._circuits.get(destination), self._per_destination):
+            return False
+        self._held[destination] = held + 1
+        return True
+
+    def full(self) -> list[str]:
+        """The destinations that have room for no more."""
+        return [
+            one
+            for one, held in self._held.items()
+            if one and held >= room(self._circuits.get(one), self._per_destination)
+        ]
 
 
 def room(circuit: Circuit | None, per_destination: int) -> int:

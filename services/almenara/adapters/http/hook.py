@@ -5,12 +5,12 @@ A receiver drops a second copy by `webhook-id`, which is the delivery's id. Know
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from almenara.adapters.http.signatures import Revealable, hook
-from almenara.domain.message import Message
+from almenara.domain.message import Message, Paragraph
 from almenara.ports.channel import Outcome, OutcomeKind
 from almenara.ports.post import Answer, Post, retry_after_s
 
@@ -19,6 +19,9 @@ _GONE: Final = 410
 _LATER: Final = (429, 503)
 _LEFT_OUT: Final = frozenset({"dot", "handle", "links", "unsubscribe"})
 """A look, what is between us and other channels, and what lets its holder act: here the reader is a program."""
+_TOLD: Final = tuple(field.name for field in fields(Message) if field.name not in _LEFT_OUT)
+_PARAGRAPH: Final = tuple(field.name for field in fields(Paragraph))
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 class HookChannel:
@@ -36,7 +39,7 @@ class HookChannel:
 
     def send(self, message: Message, address: str) -> Outcome:
         """Tries once. 2xx is delivered, 410 refused for good; what was sent and not answered is unknown."""
-        text = json.dumps({"type": TYPE, "data": body_of(message)}, ensure_ascii=False)
+        text = _ENCODER.encode({"type": TYPE, "data": body_of(message)})
         now = self._now().astimezone(UTC)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -49,8 +52,15 @@ class HookChannel:
 
 def body_of(message: Message) -> dict[str, Any]:
     """The `data` of the body: the message, field by field, with `update` saying whether it follows another."""
-    fields = {name: value for name, value in asdict(message).items() if name not in _LEFT_OUT}
-    return {**fields, "update": message.updates}
+    told = _as_dict(message, _TOLD)
+    told["paragraphs"] = [_as_dict(one, _PARAGRAPH) for one in message.paragraphs]
+    told["update"] = message.updates
+    return told
+
+
+def _as_dict(value: object, names: tuple[str, ...]) -> dict[str, Any]:
+    # `dataclasses.asdict` copies every text deeply, and takes as long as the rest of the message
+    return {name: getattr(value, name) for name in names}
 
 
 def hook_outcome(answer: Answer, now: datetime) -> Outcome:

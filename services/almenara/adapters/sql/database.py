@@ -108,6 +108,9 @@ class Database:
             yield
         except sa.DBAPIError as error:
             raise self._translate(error) from None
+        except sqlite3.Error as error:  # of a statement that went to the driver by itself
+            known = sa.OperationalError if isinstance(error, sqlite3.OperationalError) else sa.DBAPIError
+            raise self._translate(known(None, None, error)) from None
         except sa.SQLAlchemyError as error:
             raise Unreachable(f"{self.name}: {self._safe(error)}") from None
 

@@ -1,23 +1,29 @@
 """Where destinations stand, as tables: circuits and permanent refusals. Used inside the transactions of the queue."""
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from almenara.adapters.sql import schema
 from almenara.adapters.sql.database import Database
+from almenara.adapters.sql.often import Often
 from almenara.adapters.sql.schema import micros, moment
 from almenara.domain.circuit import Circuit, Sign, evolve
-from almenara.ports.queue import Refusal
+from almenara.ports.queue import Refusal, Send, Settlement
 
 _CIRCUITS: Final = schema.circuits.c
 _REFUSALS: Final = schema.refusals.c
-_ALL_CIRCUITS: Final = select(schema.circuits).order_by(_CIRCUITS.destination)
-_ONE_CIRCUIT: Final = select(schema.circuits).where(_CIRCUITS.destination == bindparam("destination")).with_for_update()
+_STANDING: Final = select(_CIRCUITS.destination, _CIRCUITS.failures, _CIRCUITS.since, _CIRCUITS.until, _CIRCUITS.error)
+_ALL_CIRCUITS: Final = Often(_STANDING.order_by(_CIRCUITS.destination))
+_ONE_CIRCUIT: Final = Often(_STANDING.where(_CIRCUITS.destination == bindparam("destination")).with_for_update())
 _ALL_REFUSALS: Final = select(schema.refusals).order_by(_REFUSALS.destination, _REFUSALS.subscriber, _REFUSALS.cause)
-_ACCEPTED: Final = delete(schema.refusals).where(
-    _REFUSALS.destination == bindparam("d"), _REFUSALS.subscriber.in_(bindparam("who", expanding=True))
+_ACCEPTED: Final = Often(
+    delete(schema.refusals).where(
+        _REFUSALS.destination == bindparam("d"), _REFUSALS.subscriber.in_(bindparam("who", expanding=True))
+    )
 )
 
 
@@ -48,14 +54,35 @@ class SqlDestinations:
 
 def circuits(connection: Connection) -> dict[str, Circuit]:
     """The circuits by destination."""
-    return {row.destination: _circuit(row) for row in connection.execute(_ALL_CIRCUITS)}
+    return {row[0]: _circuit(row) for row in _ALL_CIRCUITS.rows(connection, {})}
 
 
-def note(connection: Connection, destination: str, sign: Sign) -> None:
+def note_all(connection: Connection, settled: Sequence[tuple[str, Settlement]]) -> list[Send]:
+    """Notes what settlements say of their destinations, in order; what is to be told of it."""
+    signs: dict[str, list[Sign]] = {}
+    for destination, settlement in settled:
+        if settlement.sign and destination:
+            signs.setdefault(destination, []).append(settlement.sign)
+    for destination, its in sorted(signs.items()):
+        note(connection, destination, its)
+    told: list[Send] = []
+    mended: set[tuple[str, str]] = set()  # since the last refusal
+    for destination, settlement in settled:
+        if settlement.accepted and (destination, settlement.accepted) not in mended:
+            accept(connection, destination, settlement.accepted)
+            mended.add((destination, settlement.accepted))
+        if settlement.refusal:
+            mended.clear()
+            if refuse(connection, settlement.refusal) and settlement.tell:
+                told.append(settlement.tell)
+    return told
+
+
+def note(connection: Connection, destination: str, signs: Sequence[Sign]) -> None:
     """Moves a circuit, holding its row until the commit."""
-    row = connection.execute(_ONE_CIRCUIT, {"destination": destination}).one_or_none()
-    before = _circuit(row) if row else Circuit(destination=destination)
-    after = evolve(before, sign)
+    rows = _ONE_CIRCUIT.rows(connection, {"destination": destination})
+    before = _circuit(rows[0]) if rows else Circuit(destination=destination)
+    after = reduce(evolve, signs, before)
     if after == before:
         return
     values = {
@@ -87,16 +114,17 @@ def refuse(connection: Connection, refusal: Refusal) -> bool:
 
 def accept(connection: Connection, destination: str, subscriber: str) -> None:
     """Ends the refusals of a subscriber at a destination, and those of everyone."""
-    connection.execute(_ACCEPTED, {"d": destination, "who": [subscriber, ""]})
+    _ACCEPTED.change(connection, {"d": destination, "who": [subscriber, ""]})
 
 
-def _circuit(row: Row[Any]) -> Circuit:
+def _circuit(row: Sequence[Any]) -> Circuit:
+    destination, failures, since, until, error = row
     return Circuit(
-        destination=row.destination,
-        failures=row.failures,
-        since=None if row.since is None else moment(row.since),
-        until=None if row.until is None else moment(row.until),
-        error=row.error,
+        destination=destination,
+        failures=failures,
+        since=None if since is None else moment(since),
+        until=None if until is None else moment(until),
+        error=error,
     )
 
 

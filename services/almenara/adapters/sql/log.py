@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from almenara.adapters.sql import schema
 from almenara.adapters.sql.database import BINARY, Database
+from almenara.adapters.sql.often import Often, driver
 from almenara.ports.log import GENESIS, Appended, Entry, Record, chain_of, place
 
 _COUNTERS: Final = schema.partitions.c
@@ -26,7 +27,13 @@ _LOCKED: Final = (
     .order_by(_COUNTERS.stream, _COUNTERS.partition)
     .with_for_update()
 )
-_ADVANCE: Final = (
+# SQLite has one writer, who holds all of them: no need to take them in one statement.
+_COUNTER: Final = Often(
+    select(_COUNTERS.last, _COUNTERS.chain).where(
+        _COUNTERS.stream == bindparam("s"), _COUNTERS.partition == bindparam("p")
+    )
+)
+_ADVANCE: Final = Often(
     update(schema.partitions)
     .where(_COUNTERS.stream == bindparam("s"), _COUNTERS.partition == bindparam("p"))
     .values(last=bindparam("to"), chain=bindparam("head"))
@@ -122,20 +129,27 @@ def append(connection: Connection, entries: Iterable[Entry], partitions: int) ->
     if rows:
         _insert(connection, rows)
         moved = sorted({(row[0], row[1]) for row in rows})
-        heads = [{"s": s, "p": p, "to": counters[s, p].last, "head": counters[s, p].chain} for s, p in moved]
-        connection.execute(_ADVANCE, heads)
+        for s, p in moved:
+            _ADVANCE.change(connection, {"s": s, "p": p, "to": counters[s, p].last, "head": counters[s, p].chain})
     return Appended(len(rows), tuple(repeated))
 
 
 def _locked(connection: Connection, places: list[tuple[str, int]]) -> dict[tuple[str, int], _Counter]:
     """Takes the counter rows, in order, and makes those that are missing."""
-    rows = connection.execute(_LOCKED, {"places": places}).all()
+    rows = _counted(connection, places)
     if len(rows) < len(places):
         new = [{"stream": s, "partition": p, "last": 0, "chain": GENESIS} for s, p in places]
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         connection.execute(dialect.insert(schema.partitions).on_conflict_do_nothing(), new)
-        rows = connection.execute(_LOCKED, {"places": places}).all()
+        rows = _counted(connection, places)
     return {(stream, partition): _Counter(last, chain) for stream, partition, last, chain in rows}
+
+
+def _counted(connection: Connection, places: list[tuple[str, int]]) -> list[tuple[str, int, int, bytes]]:
+    if connection.dialect.name != "sqlite":
+        return [tuple(row) for row in connection.execute(_LOCKED, {"places": places})]
+    found = (((s, p), _COUNTER.rows(connection, {"s": s, "p": p})) for s, p in places)
+    return [(*place_, *row) for place_, rows in found for row in rows]
 
 
 def _known(connection: Connection, entries: list[Entry]) -> dict[str, set[str]]:
@@ -146,16 +160,17 @@ def _known(connection: Connection, entries: list[Entry]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for stream, ids in asked.items():
         if connection.dialect.name == "sqlite":
-            rows = connection.exec_driver_sql(_KNOWN_SQLITE, (stream, json.dumps(ids)))
+            rows = driver(connection).execute(_KNOWN_SQLITE, (stream, json.dumps(ids)))
+            found[stream] = {row[0] for row in rows}
         else:
             rows = connection.exec_driver_sql(_KNOWN_POSTGRESQL, {"stream": stream, "ids": ids})
-        found[stream] = set(rows.scalars())
+            found[stream] = set(rows.scalars())
     return found
 
 
 def _insert(connection: Connection, rows: list[tuple[Any, ...]]) -> None:
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_INSERT_SQLITE, rows)
+        driver(connection).executemany(_INSERT_SQLITE, rows)
     else:
         columns = (list(column) for column in zip(*rows, strict=True))
         connection.exec_driver_sql(_INSERT_POSTGRESQL, dict(zip(_NAMES, columns, strict=True)))

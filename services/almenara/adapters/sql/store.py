@@ -32,7 +32,8 @@ class SqlStore(SqlLog, SqlUnit, SqlBlobs, SqlQueue):
         database = Database(url, read_only=read_only)
         try:
             _check_schema(database)
-            super().__init__(database, _fixed_partitions(database, partitions))
+            # the queue is the only one of its parts that holds more than the two
+            SqlQueue.__init__(self, database, _fixed_partitions(database, partitions))
         except BaseException:
             database.close()
             raise
