@@ -8,7 +8,7 @@ from typing import Final
 from almenara.domain.alert import LEVELS, Change, State
 from almenara.domain.audience import Subscriber, Target
 from almenara.domain.ids import content_id
-from almenara.domain.notice import DigestNotice, Held, Notice, SilentSource
+from almenara.domain.notice import DigestNotice, Held, Notice, SilentSource, Told
 from almenara.notifier.plan_state import Place
 from almenara.notifier.stages import NEWS, OVER
 
@@ -25,12 +25,15 @@ def one_of(notices: Sequence[Notice], *, told: bool) -> Notice:
     """The one message that says all of what waited about an alert. `told`: they heard of it before.
 
     The last end, else the last news, else the newest: told of the alert as it stands now. Somebody who hears of an
-    alert for the first time is told that it was raised, whatever has been added since.
+    alert for the first time is told that it was raised, whatever has been added since; but who is called in is told
+    that they are.
     """
     latest = notices[-1]
     ends = [one for one in notices if one.changed.change in OVER]
     news = [one for one in notices if one.changed.change in NEWS]
     closed = bool(ends) and latest.changed.alert.state in _CLOSED
+    if latest.why == Told.ASSIGNED:
+        return latest
     chosen = ends[-1] if closed else (news[-1] if news else latest)
     changed = chosen.changed
     if not told and not closed and news and news[0].changed.change == Change.RAISED:

@@ -13,7 +13,7 @@ from almenara.domain.audience import Audience
 from almenara.domain.ids import content_id
 from almenara.domain.notice import Decision, Delivery, DeliveryState, Dropped, Held, Notice, NotSent
 from almenara.notifier.gathering import Way, digest_of, one_of
-from almenara.notifier.holding import Hold, hold_of, recent
+from almenara.notifier.holding import Hold, hold_of, recent, waits_for_nothing
 from almenara.notifier.plan_state import Place, PlanState, Waiting
 from almenara.notifier.route_state import place_of
 from almenara.notifier.stages import NEWS, OVER
@@ -62,7 +62,7 @@ class Planning:
             return
         hold = self._hold(place, notice)
         waiting = place.waiting.pop(alert.uid, None)
-        if waiting is not None and hold is None and waiting.why == Held.RATE_LIMIT:
+        if waiting is not None and hold is None and waiting.why == Held.RATE_LIMIT and not self._at_once(notice):
             hold = Hold(waiting.why)  # what is beyond the limit is in the digest, and so is the rest of its story
         if waiting is not None and hold is not None and hold.why == waiting.why:
             hold = Hold(waiting.why, waiting.until)
@@ -142,6 +142,10 @@ class Planning:
         # Whoever is not in the audience yet (it comes with another partition's records) has no hours that are known.
         way = self._ways.get(place_of(notice.subscriber, notice.via))
         return hold_of(way[0], place, notice, self._state.clock) if way is not None else None
+
+    def _at_once(self, notice: Notice) -> bool:
+        way = self._ways.get(place_of(notice.subscriber, notice.via))
+        return way is None or waits_for_nothing(way[0], notice)
 
     def _wait(self, place: Place, notices: list[Notice], hold: Hold) -> None:
         """What waits together about one alert; that the newest of it waits is recorded."""
