@@ -86,15 +86,17 @@ def _step_due(state: RouteState, news: AlertChanged, name: str, escalating: Esca
 def _next_step(state: RouteState, name: str, escalating: Escalating) -> Escalation | None:
     team = state.who(name)
     steps = team.escalate if team else ()
-    return steps[escalating.step] if escalating.step < len(steps) else None
+    return next((step for step in steps if step.after > escalating.taken), None)
 
 
 def _step(state: RouteState, standing: Standing, name: str) -> Iterator[Notice]:
     """One step of one team: whoever it names is told, by all their ways, whether or not they were told before."""
     escalating, team = standing.escalating[name], state.who(name)
     step = _next_step(state, name, escalating)
-    escalating.step += 1
-    if step is None or team is None or (step.levels and standing.news.alert.level not in step.levels):
+    if step is None or team is None:
+        return
+    escalating.taken = step.after
+    if step.levels and standing.news.alert.level not in step.levels:
         return
     called = _called(state, team, step)
     if called is None:
@@ -104,6 +106,7 @@ def _step(state: RouteState, standing: Standing, name: str) -> Iterator[Notice]:
     for notice in tell(state, standing.news, who, state.clock, why=Told.ESCALATED, ref=name):
         if notice.delivery:
             told.setdefault(place_of(who.id, notice.via), notice.delivery)
+            standing.held.pop(place_of(who.id, notice.via), None)
         yield notice
 
 
@@ -114,7 +117,9 @@ def _called(state: RouteState, team: Subscriber, step: Escalation) -> Subscriber
 
 def _warning(state: RouteState, silence: Silence) -> Iterator[OperatorNotice]:
     """The author, or else the operator, is told that a silence ends; every partition says the same, so once."""
-    who = state.who(silence.by) or state.who(state.audience.operator)
+    who = next(
+        (one for name in (silence.by, state.audience.operator) if (one := state.who(name)) and one.targets), None
+    )
     for target in who.targets[:1] if who else ():
         yield OperatorNotice(
             about="silence",

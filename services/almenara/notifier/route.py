@@ -35,7 +35,7 @@ class RouteProcessor:
 
     consumer = CONSUMER
     stream = ALERTS
-    version = "route/2"
+    version = "route/3"
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
@@ -94,8 +94,11 @@ class RouteFold:
             return release(state, state.clock)
         if event.type == SILENCE:
             silence = silence_of(event)
+            if not event.data.get("start"):  # from its record on: the clock is told by the minute, and behind it
+                silence = replace(silence, start=min(silence.start, state.clock))
             state.silences[silence.id] = silence
         elif event.type == SILENCE_END and state.silences.pop(str(event.data.get("silence")), None) is not None:
+            state.warned.pop(str(event.data.get("silence")), None)
             return release(state, max(state.clock, event.recorded))
         elif event.type in (UNSUBSCRIBE, RESUBSCRIBE):
             place = place_of(str(event.data.get("subscriber")), str(event.data.get("via")))
@@ -124,7 +127,7 @@ def silence_of(event: Event) -> Silence:
             matcher=msgspec.convert(data.get("matcher") or {}, Want),
             alert=str(data.get("alert", "")),
         )
-    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, msgspec.ValidationError) as error:
         raise Rejected("bad_data", f"{event.type}: {error}") from error
 
 

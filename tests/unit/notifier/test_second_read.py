@@ -1,6 +1,14 @@
 """What a second reader of the notifier found: somebody not told, told twice, or told what is not so."""
 
-from almenara.domain.audience import Digest, Escalation, Limit, Quiet
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from almenara.domain.audience import Digest, Escalation, Inhibition, Limit, Quiet, Want
+from almenara.domain.errors import Rejected
+from almenara.domain.event import SILENCE, Event
+from almenara.notifier.route import silence_of
 from timetable import DESK, Timetable, person
 
 NIGHT = Quiet(daily=(22 * 60, 6 * 60 + 30))
@@ -33,3 +41,59 @@ def test_a_level_that_never_waits_does_not_wait_behind_the_limit() -> None:
 def test_who_is_given_something_that_waits_reads_that_it_was_given_to_them() -> None:
     table = Timetable(person("ana", quiet=NIGHT), start="2026-03-02 23:00").raised("a")
     assert table.until("23:30").assigned("a", "ana").messages() == ["03-02 23:30 ana mail assigned a assigned"]
+
+
+# --- teams, steps and their times ---
+
+
+def test_other_steps_lose_no_call_and_repeat_none() -> None:
+    ana, boss = person("ana", wants=()), person("boss", wants=())
+    half, two = Escalation(after=1800, to="ana"), Escalation(after=7200, to="boss")
+    desk = person("desk", team=True, targets=(DESK,), escalate=(half, two))
+    table = Timetable(ana, boss, desk).raised("a").until("13:00").people(ana, boss, replace(desk, escalate=(two,)))
+    assert table.until("15:00").messages()[1:] == [
+        "03-02 12:30 ana mail raised a escalated",
+        "03-02 14:00 boss mail raised a escalated",
+    ]
+    table = Timetable(ana, boss, replace(desk, escalate=(half,))).raised("a").until("13:00")
+    soon = Escalation(after=600, to="boss")
+    table.people(ana, boss, replace(desk, escalate=(soon, half)))
+    assert table.until("15:00").messages()[1:] == ["03-02 12:30 ana mail raised a escalated"]
+
+
+def test_who_was_called_in_is_not_told_again_when_the_inhibition_ends() -> None:
+    outage = Inhibition(source=Want(rules=("outage",)), target=Want(rules=("r",)))
+    desk = person(
+        "desk", team=True, targets=(DESK,), wants=(Want(rules=("r",)),), escalate=(Escalation(after=1800, to="ana"),)
+    )
+    table = Timetable(person("ana"), desk, inhibitions=[outage]).raised("out", rule="outage").raised("a")
+    table.until("13:00").resolved("out").until("13:30")
+    assert [line for line in table.messages() if "ana mail" in line] == [
+        "03-02 12:00 ana mail raised out",
+        "03-02 12:30 ana mail raised a escalated",
+        "03-02 13:00 ana mail resolved out (update)",
+    ]
+
+
+# --- silences ---
+
+
+def test_a_silence_holds_from_its_record_on_though_the_clock_is_behind() -> None:
+    table = Timetable(person("ana"))
+    table.clock += timedelta(seconds=40)
+    table.silence("s", "13:00")
+    table.clock -= timedelta(seconds=40)  # the clock of the record is that of its last tick
+    assert table.raised("a").until("13:10").messages() == ["03-02 13:00 ana mail raised a silence_ended"]
+
+
+def test_a_silence_of_impossible_times_is_rejected_and_not_a_failure() -> None:
+    data = {"silence": "s", "until": "0001-01-01T00:00:00+14:00"}
+    moment = datetime(2026, 3, 2, tzinfo=UTC)
+    event = Event(id="s", source="t", type=SILENCE, time=moment, recorded=moment, country="ZZZ", data=data)
+    with pytest.raises(Rejected, match="bad_data"):
+        silence_of(event)
+
+
+def test_the_operator_is_told_of_a_silence_whose_author_cannot_be_told() -> None:
+    table = Timetable(person("ana"), person("ben", targets=()), operator="ana").silence("s", "15:00", by="ben")
+    assert table.until("15:10").messages() == ["03-02 14:00 ana mail silence"]
