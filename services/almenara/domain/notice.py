@@ -47,6 +47,10 @@ class Told(StrEnum):
     ASSIGNED = "assigned"
 
 
+CALLED_IN: Final = (Told.ESCALATED, Told.ASSIGNED)
+"""Told because people call them in, not because they want to be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One record of the stream `notices`, keyed by subscriber.
@@ -55,7 +59,7 @@ class Notice:
     channel. `filter_index` is the subscriber's filter (from 0) that let the alert pass; -1 for none.
     A planned notice has a `why`, one that is not sent a `reason`; `ref` says which: the silence (its id), the alert
     that inhibits (its citation), the deputy who is told (not sent: away), the team whose steps escalate. `on_behalf`
-    is the subscriber for whom a deputy is told.
+    is the subscriber for whom a deputy is told, or would be.
     """
 
     id: str

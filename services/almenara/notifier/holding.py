@@ -9,7 +9,7 @@ from typing import Final
 
 from almenara.domain.alert import Reason
 from almenara.domain.audience import Subscriber
-from almenara.domain.notice import Held, Notice, Told
+from almenara.domain.notice import CALLED_IN, Held, Notice
 from almenara.notifier.hours import quiet_until
 from almenara.notifier.plan_state import Place
 from almenara.notifier.words import zone_of
@@ -19,7 +19,6 @@ REPEATS_AFTER: Final = timedelta(minutes=10)
 
 _HOUR: Final = timedelta(hours=1)
 _ADDS: Final = (Reason.ANOTHER_SOURCE, Reason.MORE_EVENTS)
-CALLED_IN: Final = (Told.ESCALATED, Told.ASSIGNED)
 
 
 @dataclass(frozen=True, slots=True)

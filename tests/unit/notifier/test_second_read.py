@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from almenara.domain.audience import Digest, Escalation, Inhibition, Limit, Quiet, Want
+from almenara.domain.audience import Deputy, Digest, Escalation, Inhibition, Limit, Quiet, Target, Want
 from almenara.domain.errors import Rejected
 from almenara.domain.event import SILENCE, Event
 from almenara.notifier.route import silence_of
-from timetable import DESK, Timetable, person
+from timetable import DESK, MAIL, Timetable, person
 
 NIGHT = Quiet(daily=(22 * 60, 6 * 60 + 30))
 EVENING = Digest(at=(18 * 60,))
@@ -41,6 +41,45 @@ def test_a_level_that_never_waits_does_not_wait_behind_the_limit() -> None:
 def test_who_is_given_something_that_waits_reads_that_it_was_given_to_them() -> None:
     table = Timetable(person("ana", quiet=NIGHT), start="2026-03-02 23:00").raised("a")
     assert table.until("23:30").assigned("a", "ana").messages() == ["03-02 23:30 ana mail assigned a assigned"]
+
+
+# --- deputies of those who were held back ---
+
+
+@pytest.mark.parametrize("away_first", [True, False])
+def test_a_deputy_is_told_what_a_silence_held_back_from_the_other(away_first: bool) -> None:
+    ana, ben = person("ana", targets=(MAIL, DESK)), person("ben", wants=(), targets=(MAIL, DESK))
+    gone = replace(ana, deputy=Deputy(who="ben"))
+    table = Timetable(gone if away_first else ana, ben).silence("s", "14:00").raised("a")
+    table.until("13:00").people(gone, ben).until("15:00")
+    assert table.messages() == [
+        "03-02 14:00 ben mail raised a silence_ended for ana",
+        "03-02 14:00 ben desk raised a silence_ended for ana",
+    ]
+
+
+def test_who_is_back_when_a_silence_ends_is_told_and_the_deputy_is_not() -> None:
+    ana, ben = person("ana"), person("ben", wants=())
+    table = Timetable(replace(ana, deputy=Deputy(who="ben")), ben).silence("s", "14:00").raised("a")
+    table.until("13:00").people(ana, ben).until("15:00")
+    assert table.messages() == ["03-02 14:00 ana mail raised a silence_ended"]
+
+
+def test_a_deputy_who_has_heard_is_not_told_again_for_the_other() -> None:
+    ana, ben = person("ana"), person("ben")
+    table = Timetable(ana, ben).silence("s", "14:00").raised("a").until("13:00")
+    table.people(replace(ana, deputy=Deputy(who="ben")), ben).until("15:00")
+    assert table.messages() == ["03-02 14:00 ben mail raised a silence_ended"]
+
+
+def test_who_was_told_by_a_channel_that_is_renamed_hears_the_end_by_the_new_one() -> None:
+    ana = person("ana", targets=(DESK,))
+    moved = replace(ana, targets=(Target(kind="slack", via="office", address_hash="01"),))
+    table = Timetable(ana).raised("a").until("13:00").people(moved).until("13:10").retracted("a")
+    assert table.messages() == ["03-02 12:00 ana desk raised a", "03-02 13:10 ana office retracted a"]
+    assert table.reasons() == ["retracted a left"]
+    both = Timetable(person("ana", targets=(MAIL, DESK))).raised("a").people(person("ana")).until("12:10")
+    assert both.retracted("a").messages()[2:] == ["03-02 12:10 ana mail retracted a (update)"]
 
 
 # --- teams, steps and their times ---
@@ -97,3 +136,11 @@ def test_a_silence_of_impossible_times_is_rejected_and_not_a_failure() -> None:
 def test_the_operator_is_told_of_a_silence_whose_author_cannot_be_told() -> None:
     table = Timetable(person("ana"), person("ben", targets=()), operator="ana").silence("s", "15:00", by="ben")
     assert table.until("15:10").messages() == ["03-02 14:00 ana mail silence"]
+
+
+def test_a_team_that_is_told_through_a_deputy_escalates_all_the_same() -> None:
+    steps = (Escalation(after=1800, to="boss"),)
+    team = person("desk", team=True, targets=(DESK,), escalate=steps, deputy=Deputy(who="ben"))
+    for ben in (person("ben", wants=()), person("ben")):
+        table = Timetable(person("boss", wants=()), ben, team).raised("a").until("13:00")
+        assert table.messages()[-1] == "03-02 12:30 boss mail raised a escalated"
