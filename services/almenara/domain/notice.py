@@ -124,9 +124,9 @@ class DigestNotice:
     """What waited for one subscriber and channel, told in one message: the newest decision about each alert.
 
     `why` is `digest` (its time has come) or `quiet_hours` (several alerts had waited for the end of them). It speaks
-    of [since, at). `notices` are at most 40, the most severe first; `more` is how many alerts are beyond. `open` alerts
-    that the subscriber was told of stand open, `closed` were closed meanwhile; `held_back` counts what was not sent, by
-    reason; `silent` are the sources that nobody could read.
+    of [since, at). `notices` are at most 40, the most severe first; `more` is how many alerts are beyond, and `levels`
+    counts all that are not closed. `open` alerts that the subscriber was told of stand open, `closed` were closed
+    meanwhile; `held_back` counts what was not sent, by reason; `silent` are the sources that nobody could read.
     """
 
     about: str = "digest"
@@ -143,6 +143,7 @@ class DigestNotice:
     at: datetime
     notices: tuple[Notice, ...] = ()
     more: int = 0
+    levels: Mapping[str, int] = field(default_factory=dict)
     open: int = 0
     closed: int = 0
     held_back: Mapping[str, int] = field(default_factory=dict)

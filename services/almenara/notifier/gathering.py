@@ -1,5 +1,6 @@
 """Several decisions made one message: what waited about one alert, and what a digest tells. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -66,6 +67,7 @@ def digest_of(
         since=place.since,
         at=at,
         notices=tuple(ranked[:IN_FULL]),
+        levels=Counter(one.changed.alert.level for one in ranked if one.changed.change not in OVER),
         more=max(0, len(ranked) - IN_FULL),
         open=len(place.first),
         closed=place.closed,

@@ -8,6 +8,8 @@ import pytest
 from almenara.domain.audience import Deputy, Digest, Escalation, Inhibition, Limit, Quiet, Target, Want
 from almenara.domain.errors import Rejected
 from almenara.domain.event import SILENCE, Event
+from almenara.domain.notice import DigestNotice
+from almenara.notifier.messages import message_of
 from almenara.notifier.route import silence_of
 from timetable import DESK, MAIL, Timetable, person
 
@@ -144,3 +146,15 @@ def test_a_team_that_is_told_through_a_deputy_escalates_all_the_same() -> None:
     for ben in (person("ben", wants=()), person("ben")):
         table = Timetable(person("boss", wants=()), ben, team).raised("a").until("13:00")
         assert table.messages()[-1] == "03-02 12:30 boss mail raised a escalated"
+
+
+def test_a_digest_counts_the_levels_of_those_that_it_does_not_show() -> None:
+    table = Timetable(person("ana", digest=Digest(at=(18 * 60,), levels=("high", "low")), language="es"))
+    for number in range(41):
+        table.raised(f"n{number}")
+    *_, digest = table.until("18:10").items()
+    assert isinstance(digest, DigestNotice)
+    message = message_of(digest)
+    assert "41 alertas, 41 altas" in message.headline
+    more = next(one for one in message.paragraphs if one.label == "Más")
+    assert more.text == "1 alerta más, no mostrada; quien opera Almenara puede verla en la lista."
