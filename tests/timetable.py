@@ -105,6 +105,10 @@ class Timetable(MemoryStore):
         """Somebody has it in hand."""
         return self._change(name, Change.ACKNOWLEDGED, Reason.COMMAND, by, state=State.ACKNOWLEDGED)
 
+    def judged(self, name: str, judgement: str = "true") -> "Timetable":
+        """Somebody says whether it was right."""
+        return self._change(name, Change.JUDGED, Reason.COMMAND, "somebody", judgement=judgement)
+
     def assigned(self, name: str, to: str) -> "Timetable":
         """Somebody gave it to a subscriber."""
         return self._change(name, Change.ASSIGNED, Reason.COMMAND, "somebody", assignee=to)

@@ -33,7 +33,7 @@ class PlanProcessor:
 
     consumer = CONSUMER
     stream = NOTICES
-    version = "plan/2"
+    version = "plan/3"
 
     def __init__(self, blobs: BlobStore, partitions: int) -> None:
         self._blobs = blobs
@@ -120,7 +120,7 @@ class PlanFold:
         """Somebody ended or resumed what they are sent by one channel; it stands in every partition, they in one."""
         who, via = str(event.data.get("subscriber")), str(event.data.get("via"))
         if partition_of(who, self._partitions) == self._partition:
-            planning.subscription(place_of(who, via), ended=event.type == UNSUBSCRIBE)
+            planning.subscription(place_of(who, via), ended=event.recorded if event.type == UNSUBSCRIBE else None)
             self._next = self._earliest()
 
     def _adopt(self, planning: Planning, audience: Audience, sequence: int) -> Outputs:

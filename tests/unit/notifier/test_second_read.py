@@ -5,12 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from almenara.domain.alert import Reason
 from almenara.domain.audience import Deputy, Digest, Escalation, Inhibition, Limit, Quiet, Target, Want
 from almenara.domain.errors import Rejected
-from almenara.domain.event import SILENCE, Event
+from almenara.domain.event import AUDIENCE, SILENCE, TICK, UNSUBSCRIBE, Event
 from almenara.domain.notice import DigestNotice
 from almenara.notifier.messages import message_of
+from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.route import silence_of
+from almenara.ports.log import NOTICES, read_range
+from almenara.ports.wire import decode_delivery, encode_event
 from timetable import DESK, MAIL, Timetable, person
 
 NIGHT = Quiet(daily=(22 * 60, 6 * 60 + 30))
@@ -74,6 +78,28 @@ def test_a_deputy_who_has_heard_is_not_told_again_for_the_other() -> None:
     assert table.messages() == ["03-02 14:00 ben mail raised a silence_ended"]
 
 
+# --- whoever was told hears how it ends ---
+
+
+def test_a_retraction_is_told_to_whom_an_earlier_life_of_the_alert_was_told() -> None:
+    table = Timetable(person("ana", quiet=NIGHT)).raised("a").until("13:00").resolved("a")
+    table.until("23:00").updated("a").until("23:30").retracted("a").until("2026-03-03 07:00")
+    assert table.messages()[2:] == ["03-03 06:30 ana mail retracted a (update)"]
+
+
+def test_a_retraction_is_told_to_who_left_and_came_back() -> None:
+    ana = person("ana", quiet=NIGHT)
+    table = Timetable(ana).raised("a").until("13:00").people().until("14:00").people(ana)
+    table.until("23:00").updated("a").until("23:30").retracted("a").until("2026-03-03 07:00")
+    assert table.messages()[1:] == ["03-03 06:30 ana mail retracted a (update)"]
+
+
+def test_what_fell_twice_before_anybody_heard_is_not_told() -> None:
+    table = Timetable(person("ana", quiet=NIGHT), start="2026-03-02 23:00").raised("a").until("23:10").retracted("a")
+    table.until("23:20").updated("a").until("23:30").retracted("a").until("2026-03-03 07:00")
+    assert table.messages() == []
+
+
 def test_who_was_told_by_a_channel_that_is_renamed_hears_the_end_by_the_new_one() -> None:
     ana = person("ana", targets=(DESK,))
     moved = replace(ana, targets=(Target(kind="slack", via="office", address_hash="01"),))
@@ -104,9 +130,8 @@ def test_other_steps_lose_no_call_and_repeat_none() -> None:
 
 def test_who_was_called_in_is_not_told_again_when_the_inhibition_ends() -> None:
     outage = Inhibition(source=Want(rules=("outage",)), target=Want(rules=("r",)))
-    desk = person(
-        "desk", team=True, targets=(DESK,), wants=(Want(rules=("r",)),), escalate=(Escalation(after=1800, to="ana"),)
-    )
+    steps = (Escalation(after=1800, to="ana"),)
+    desk = person("desk", team=True, targets=(DESK,), wants=(Want(rules=("r",)),), escalate=steps)
     table = Timetable(person("ana"), desk, inhibitions=[outage]).raised("out", rule="outage").raised("a")
     table.until("13:00").resolved("out").until("13:30")
     assert [line for line in table.messages() if "ana mail" in line] == [
@@ -158,3 +183,76 @@ def test_a_digest_counts_the_levels_of_those_that_it_does_not_show() -> None:
     assert "41 alertas, 41 altas" in message.headline
     more = next(one for one in message.paragraphs if one.label == "Más")
     assert more.text == "1 alerta más, no mostrada; quien opera Almenara puede verla en la lista."
+
+
+# --- what a digest and the message after a night say ---
+
+
+def test_what_is_judged_after_its_end_does_not_stand_open() -> None:
+    table = Timetable(person("ana", digest=Digest(at=(18 * 60,), when_empty=True))).raised("a").until("12:30")
+    table.resolved("a").until("13:00").judged("a").until("18:10")
+    *_, digest = table.items()
+    assert isinstance(digest, DigestNotice)
+    assert (digest.open, digest.closed) == (0, 1)
+
+
+def test_four_repeats_that_fall_due_together_are_no_message_of_quiet_hours() -> None:
+    table = Timetable(person("ana"))
+    for name in "abcd":
+        table.raised(name)
+    table.until("12:05")
+    for name in "abcd":
+        table.updated(name, Reason.MORE_EVENTS)
+    assert table.until("12:30").messages()[4:] == [f"03-02 12:10 ana mail updated {name} (update)" for name in "abcd"]
+
+
+def test_the_message_after_a_night_speaks_of_that_night() -> None:
+    table = Timetable(person("ana", quiet=NIGHT)).raised("old").until("12:30").resolved("old")
+    table.silence("s", "2026-03-02 20:00", matcher={"rules": ["x"]}).raised("x", rule="x").step = timedelta(minutes=30)
+    table.until("2026-03-05 23:00")
+    for name in "abcd":
+        table.raised(name)
+    *_, found = table.until("2026-03-06 07:00").items()
+    assert isinstance(found, DigestNotice)
+    assert (found.since, found.closed, found.held_back) == (table.alerts["a"].raised_at, 0, {})
+    assert "6 Mar 2026" in message_of(found).headline
+
+
+def test_a_shadow_rule_names_no_silent_source() -> None:
+    table = Timetable(person("ana", digest=Digest(at=(18 * 60,), when_empty=True)))
+    table.raised("s", tags=("source_silent",), key={"source.id": "x"}, shadow=True)
+    [digest] = table.until("18:10").items()
+    assert isinstance(digest, DigestNotice)
+    assert digest.silent == ()
+
+
+# --- ended subscriptions ---
+
+
+def test_no_empty_digest_after_an_ended_subscriber_left_and_came_back() -> None:
+    ana = person("ana", digest=Digest(at=(18 * 60,), when_empty=True))
+    table = Timetable(ana).unsubscribed("ana").until("12:10").people().until("12:20").people(ana).until("18:10")
+    assert table.messages() == []
+
+
+def test_what_a_partition_that_is_behind_still_plans_is_not_told_after_the_end() -> None:
+    notices = Timetable(person("ana")).raised("a")
+    notices.messages()
+    audience = next(iter(read_range(notices, NOTICES, 0)))
+    assert audience.id.startswith(AUDIENCE)
+    fold = PlanProcessor(notices, 1).open(0, None, lambda after, upto: [])
+    fold.apply(audience)
+    ended, late = (
+        Event(id=f"{what}", source="t", type=what, time=at, recorded=at, country="ZZZ", data=data)
+        for what, at, data in (
+            (UNSUBSCRIBE, notices.clock + timedelta(minutes=1), {"subscriber": "ana", "via": "mail"}),
+            (TICK, notices.clock + timedelta(minutes=2), {}),
+        )
+    )
+    planned = [one for one in read_range(notices, NOTICES, 0) if b'"planned"' in one.body]
+    for event in (ended, late):
+        fold.apply(planned[0]._replace(body=encode_event(event)))
+    outputs = fold.apply(planned[0])
+    assert outputs.sends == []
+    [step] = [decode_delivery(one.body) for one in outputs.entries]
+    assert (step.state, step.detail) == ("dropped", "unsubscribed")
