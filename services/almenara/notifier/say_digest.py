@@ -175,7 +175,7 @@ class _Said:
         if self._digest.why == Held.QUIET_HOURS:
             text = self.say(
                 f"Sent to {who}: all that waited for the end of quiet hours.",
-                f"Para {who}: lo que esperó al final de las horas de silencio.",
+                f"Para {who}: lo que esperó hasta el final de las horas de silencio.",
             )
         else:
             text = self.say(f"Sent to {who}: the digest they asked for.", f"Para {who}: el resumen que pidió.")

@@ -13,6 +13,7 @@ from almenara.domain.notice import DigestNotice
 from almenara.notifier.messages import message_of
 from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.route import silence_of
+from almenara.notifier.words import country_names, joined
 from almenara.ports.log import NOTICES, read_range
 from almenara.ports.wire import decode_delivery, encode_event
 from timetable import DESK, MAIL, Timetable, person
@@ -256,3 +257,10 @@ def test_what_a_partition_that_is_behind_still_plans_is_not_told_after_the_end()
     assert outputs.sends == []
     [step] = [decode_delivery(one.body) for one in outputs.entries]
     assert (step.state, step.detail) == ("dropped", "unsubscribed")
+
+
+def test_lists_in_spanish_say_e_before_i() -> None:
+    assert joined(["China", "Irán"], "es") == "China e Irán"
+    assert joined(["China", "India", "Hierro"], "es") == "China, India y Hierro"
+    assert country_names(["USA", "ISR"], "es") == "Estados Unidos e Israel"
+    assert joined(["China", "India"], "en") == "China and India"
