@@ -87,7 +87,7 @@ def tell(
     """
     for target in who.targets:
         place = place_of(who.id, target.via)
-        held = banned(state, changed.alert, who, target)
+        held = banned(state, changed, who, target)
         if held is None and on_behalf:
             held = held_back(state, changed.alert, place, at)
         if held is not None:
@@ -114,7 +114,7 @@ def _own(
             yield not_sent(changed, who, held, at, target)
             continue
         # whoever learnt something that is too confidential for them by now learns that it is over, and no more
-        hidden = too_confidential(state, changed.alert, who, target)
+        hidden = too_confidential(state, changed, who, target)
         why = Told.FOLLOWS if thread or moved else Told.WANTED
         yield planned(bare(changed) if hidden else changed, who, target, at, why=why, wanted=wanted, thread=thread)
 
@@ -128,7 +128,7 @@ def _held(
     *,
     deputy: Subscriber | None,
 ) -> HeldBack | None:
-    found = banned(state, changed.alert, who, target)
+    found = banned(state, changed, who, target)
     if changed.change not in NEWS:
         return found if found is not None and found.reason == NotSent.UNSUBSCRIBED else None
     if found is not None and found.reason == NotSent.UNSUBSCRIBED:
@@ -201,13 +201,12 @@ def _left(state: RouteState, changed: AlertChanged, at: datetime) -> dict[str, N
 
 def _remember(state: RouteState, changed: AlertChanged, notices: Iterable[Notice]) -> None:
     """Who was told; who waits; and which teams' steps begin."""
-    told = state.told.setdefault(changed.alert.uid, {})
     standing = state.standing.get(changed.alert.uid)
     for notice in notices:
         place = place_of(notice.subscriber, notice.via)
         is_planned = notice.decision == Decision.PLANNED
         if is_planned:
-            told.setdefault(place, notice.delivery)
+            state.told.setdefault(changed.alert.uid, {}).setdefault(place, notice.delivery)
         if standing is not None and is_planned and notice.why in CALLED_IN:
             standing.held.pop(place, None)  # they have it as it stands
         if standing is None or changed.change not in NEWS:

@@ -15,7 +15,7 @@ from almenara.domain.alert import AlertChanged
 from almenara.domain.audience import Want
 from almenara.domain.errors import Rejected
 from almenara.domain.event import AUDIENCE, BEACON, RESUBSCRIBE, SILENCE, SILENCE_END, TICK, UNSUBSCRIBE, Event
-from almenara.domain.notice import Notice
+from almenara.domain.notice import Notice, NotSent
 from almenara.domain.silence import Silence
 from almenara.notifier.deciding import decide, release
 from almenara.notifier.escalation import Decided, advance
@@ -83,7 +83,10 @@ class RouteFold:
             standing.news = changed
         elif standing is not None:
             standing.news = replace(standing.news, alert=changed.alert)
-        return decide(state, changed, state.clock)
+        notices = decide(state, changed, state.clock)
+        if changed.change in NEWS and _inhibits(state, changed.alert.cite):
+            notices += release(state, state.clock)  # it may not say any more what it said
+        return notices
 
     def _event(self, event: Event) -> Iterable[Decided]:
         state = self._state
@@ -112,6 +115,12 @@ class RouteFold:
             Entry(NOTICES, one.subscriber, one.id if isinstance(one, Notice) else one.delivery, encode(one))
             for one in decided
         ]
+
+
+def _inhibits(state: RouteState, cite: str) -> bool:
+    """Whether the alert holds another one back from anybody."""
+    held = (one for standing in state.standing.values() for one in standing.held.values())
+    return any(one.reason == NotSent.INHIBITED and one.ref == cite for one in held)
 
 
 def silence_of(event: Event) -> Silence:

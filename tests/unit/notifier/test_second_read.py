@@ -9,7 +9,7 @@ from almenara.domain.alert import Reason
 from almenara.domain.audience import Deputy, Digest, Escalation, Inhibition, Limit, Quiet, Target, Want
 from almenara.domain.errors import Rejected
 from almenara.domain.event import AUDIENCE, SILENCE, TICK, UNSUBSCRIBE, Event
-from almenara.domain.notice import DigestNotice
+from almenara.domain.notice import DigestNotice, Notice
 from almenara.notifier.messages import message_of
 from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.route import silence_of
@@ -264,3 +264,24 @@ def test_lists_in_spanish_say_e_before_i() -> None:
     assert joined(["China", "India", "Hierro"], "es") == "China, India y Hierro"
     assert country_names(["USA", "ISR"], "es") == "Estados Unidos e Israel"
     assert joined(["China", "India"], "en") == "China and India"
+
+
+# --- ceilings, inhibition, words ---
+
+
+def test_an_entry_that_is_too_confidential_is_not_told_with_the_end_that_it_brings() -> None:
+    table = Timetable(person("ana", tlp="GREEN")).raised("a")
+    entry = replace(table.alerts["a"].events[0], id="entry", data={"tlp": "RED"})
+    *_, end = table.until("12:10").retracted("a", joined=(entry,)).items()
+    assert isinstance(end, Notice)
+    assert (str(end.changed.change), end.changed.joined, dict(end.changed.alert.title)) == ("retracted", (), {})
+
+
+def test_what_is_inhibited_is_told_when_the_other_says_it_no_longer() -> None:
+    outage = Inhibition(source=Want(levels=("critical",)), target=Want(rules=("r",)))
+    table = Timetable(person("ana"), inhibitions=[outage])
+    table.raised("out", rule="outage", level="critical").raised("a").until("12:30").updated("out", level="low")
+    assert table.messages()[1:] == [
+        "03-02 12:30 ana mail updated out (update)",
+        "03-02 12:30 ana mail raised a inhibition_ended",
+    ]
