@@ -35,11 +35,10 @@ _CLOSED: Final = (State.RESOLVED, State.RETRACTED)
 class Planning:
     """Gathers the outputs of one record. `soonest` is the earliest end of what began to wait."""
 
-    def __init__(self, state: PlanState, ways: Mapping[str, Way], sequence: int, *, after: int = 0) -> None:
+    def __init__(self, state: PlanState, ways: Mapping[str, Way], sequence: int) -> None:
         self._state = state
         self._ways = ways
         self._sequence = sequence
-        self._after = after  # so many messages of this record came before
         self.outputs = Outputs()
         self.soonest: datetime | None = None
 
@@ -114,11 +113,12 @@ class Planning:
         for one in waiting.values():
             self._drop(place, one.notices, Dropped.UNSUBSCRIBED)
 
-    def again(self) -> None:
+    def adopt(self, ways: Mapping[str, Way]) -> None:
         """Plans again what waits, because the audience is another one: by its hours, to its addresses.
 
         Who left is not told.
         """
+        self._ways = ways
         for name, place in list(self._state.places.items()):
             waiting, place.waiting = place.waiting, {}
             if name not in self._ways:
@@ -140,7 +140,7 @@ class Planning:
     def send(self, delivery: str, thread: str, via: str, due: datetime, body: bytes) -> None:
         """Queues one message; those of one record keep their order."""
         # Sequences are the order in which the record tells it; a later change must never overtake an earlier one.
-        rank = f"{self._sequence:016d}.{self._after + len(self.outputs.sends):06d}"
+        rank = f"{self._sequence:016d}.{len(self.outputs.sends):06d}"
         self.outputs.sends.append(Send(delivery, thread, rank, due, body, via))
 
     def _hold(self, place: Place, notice: Notice) -> Hold | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from almenara.domain.alert import AlertChanged
+from almenara.domain.alert import AlertChanged, Reason
 from almenara.domain.audience import Want
 from almenara.domain.errors import Rejected
 from almenara.domain.event import AUDIENCE, BEACON, RESUBSCRIBE, SILENCE, SILENCE_END, TICK, UNSUBSCRIBE, Event
@@ -58,7 +58,9 @@ class RouteFold:
         """Takes one record of `alerts`. Raises Rejected for one that cannot be read."""
         found = decode_alerts(record.body, record.position)
         if isinstance(found, AlertChanged):
-            entries = self._entries(advance(self._state, found.at))
+            # a command has the time of somebody's machine, which may be wrong by days; only the record's clock counts
+            moved = () if found.reason == Reason.COMMAND else advance(self._state, found.at)
+            entries = self._entries(moved)
             return Outputs(entries + self._entries(self._change(found)))
         entries = self._entries(self._event(found))
         if found.type in _FOR_PLAN:
@@ -102,7 +104,7 @@ class RouteFold:
             state.silences[silence.id] = silence
         elif event.type == SILENCE_END and state.silences.pop(str(event.data.get("silence")), None) is not None:
             state.warned.pop(str(event.data.get("silence")), None)
-            return release(state, max(state.clock, event.recorded))
+            return release(state, state.clock)
         elif event.type in (UNSUBSCRIBE, RESUBSCRIBE):
             place = place_of(str(event.data.get("subscriber")), str(event.data.get("via")))
             state.ended.pop(place, None)

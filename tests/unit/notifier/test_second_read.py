@@ -285,3 +285,19 @@ def test_what_is_inhibited_is_told_when_the_other_says_it_no_longer() -> None:
         "03-02 12:30 ana mail updated out (update)",
         "03-02 12:30 ana mail raised a inhibition_ended",
     ]
+
+
+# --- the clock ---
+
+
+def test_a_machine_whose_clock_is_wrong_moves_no_hours() -> None:
+    table = Timetable(person("ana", quiet=NIGHT, digest=EVENING), person("boss", wants=()), start="2026-03-02 12:00")
+    table.raised("a").silence("s", "2026-03-03 12:00", matcher={"rules": ["x"]}).raised("x", rule="x").until("12:10")
+    table.clock += timedelta(hours=11)  # night on the machine of whoever gives commands
+    table.acknowledged("a").silence_ended("none").unsubscribed("boss").people(person("ana", quiet=NIGHT))
+    table.clock -= timedelta(hours=11)
+    assert table.raised("b").until("12:30").messages() == [
+        "03-02 12:00 ana mail raised a",
+        "03-02 12:10 ana mail acknowledged a (update)",
+        "03-02 12:10 ana mail raised b",
+    ]
