@@ -97,13 +97,17 @@ class Timetable(MemoryStore):
         """It is over, and was true."""
         return self._change(name, Change.RESOLVED, Reason.REGISTERED_LATE, state=State.RESOLVED)
 
-    def retracted(self, name: str) -> "Timetable":
+    def retracted(self, name: str, **more: Any) -> "Timetable":
         """It was wrong."""
-        return self._change(name, Change.RETRACTED, Reason.LATE_READING, state=State.RETRACTED)
+        return self._change(name, Change.RETRACTED, Reason.LATE_READING, state=State.RETRACTED, **more)
 
     def acknowledged(self, name: str, by: str = "somebody") -> "Timetable":
         """Somebody has it in hand."""
         return self._change(name, Change.ACKNOWLEDGED, Reason.COMMAND, by, state=State.ACKNOWLEDGED)
+
+    def judged(self, name: str, judgement: str = "true") -> "Timetable":
+        """Somebody says whether it was right."""
+        return self._change(name, Change.JUDGED, Reason.COMMAND, "somebody", judgement=judgement)
 
     def assigned(self, name: str, to: str) -> "Timetable":
         """Somebody gave it to a subscriber."""
@@ -175,10 +179,11 @@ class Timetable(MemoryStore):
 
     def _change(self, name: str, change: Change, reason: Reason, by: str = "", **alert: Any) -> "Timetable":
         self._count += 1
+        joined = alert.pop("joined", ())
         self.alerts[name] = replace(self.alerts[name], updated_at=self.clock, **alert)
         changed = AlertChanged(
             id=f"{self._count}", change=change, reason=reason, at=self.clock, cause="events/0/1", by=by,
-            alert=self.alerts[name],
+            alert=self.alerts[name], joined=joined,
         )  # fmt: skip
         self.append([Entry(ALERTS, "PER", changed.id, encode(changed), 0)])
         return self

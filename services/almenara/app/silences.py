@@ -4,6 +4,7 @@ Reads the record alone; that something is held back is decided by the notifier's
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 from almenara.app.commands import append_everywhere
 from almenara.audit.explain import all_notices
 from almenara.domain.alert import Change
-from almenara.domain.errors import Missing, Refused
+from almenara.domain.errors import Missing, Refused, Rejected
 from almenara.domain.event import SILENCE, SILENCE_END
 from almenara.domain.ids import content_id
 from almenara.domain.notice import Decision, Notice, NotSent
@@ -83,8 +84,9 @@ def listed(log: LogReader) -> list[Standing]:
             continue
         event = decode_event(record.body, record.position)
         if event.type == SILENCE:
-            silence = silence_of(event)
-            found[silence.id] = Standing(silence)
+            with suppress(Rejected):  # the notifier did not take it either
+                silence = silence_of(event)
+                found[silence.id] = Standing(silence)
         elif (there := found.get(str(event.data.get("silence")))) is not None:
             found[there.silence.id] = Standing(there.silence, there.ended or event.recorded)
     return list(found.values())

@@ -47,6 +47,10 @@ class Told(StrEnum):
     ASSIGNED = "assigned"
 
 
+CALLED_IN: Final = (Told.ESCALATED, Told.ASSIGNED)
+"""Told because people call them in, not because they want to be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One record of the stream `notices`, keyed by subscriber.
@@ -55,7 +59,7 @@ class Notice:
     channel. `filter_index` is the subscriber's filter (from 0) that let the alert pass; -1 for none.
     A planned notice has a `why`, one that is not sent a `reason`; `ref` says which: the silence (its id), the alert
     that inhibits (its citation), the deputy who is told (not sent: away), the team whose steps escalate. `on_behalf`
-    is the subscriber for whom a deputy is told.
+    is the subscriber for whom a deputy is told, or would be.
     """
 
     id: str
@@ -120,9 +124,9 @@ class DigestNotice:
     """What waited for one subscriber and channel, told in one message: the newest decision about each alert.
 
     `why` is `digest` (its time has come) or `quiet_hours` (several alerts had waited for the end of them). It speaks
-    of [since, at). `notices` are at most 40, the most severe first; `more` is how many alerts are beyond. `open` alerts
-    that the subscriber was told of stand open, `closed` were closed meanwhile; `held_back` counts what was not sent, by
-    reason; `silent` are the sources that nobody could read.
+    of [since, at). `notices` are at most 40, the most severe first; `more` is how many alerts are beyond, and `levels`
+    counts all that are not closed. `open` alerts that the subscriber was told of stand open, `closed` were closed
+    meanwhile; `held_back` counts what was not sent, by reason; `silent` are the sources that nobody could read.
     """
 
     about: str = "digest"
@@ -139,6 +143,7 @@ class DigestNotice:
     at: datetime
     notices: tuple[Notice, ...] = ()
     more: int = 0
+    levels: Mapping[str, int] = field(default_factory=dict)
     open: int = 0
     closed: int = 0
     held_back: Mapping[str, int] = field(default_factory=dict)

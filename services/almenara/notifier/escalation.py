@@ -7,6 +7,7 @@ leads to the same decisions as ticks by the minute.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from almenara.domain.alert import AlertChanged, State
@@ -27,7 +28,7 @@ WARN_BEFORE: Final = timedelta(hours=1)
 Decided = Notice | OperatorNotice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class _Due:
     """Something that falls due: a silence's end or warning (its id), or a step of a team for an alert."""
 
@@ -37,28 +38,38 @@ class _Due:
     alert: str = ""
     team: str = ""
 
-    @property
-    def order(self) -> tuple[datetime, int, str, str, str]:
-        return (self.at, self.kind, self.silence, self.alert, self.team)
-
 
 _ENDS, _WARNS, _ESCALATES = range(3)
 
 
 def advance(state: RouteState, to: datetime) -> Iterator[Decided]:
     """Moves the clock, never backwards, and does what falls due on the way."""
-    while (due := min(_dues(state), key=lambda one: one.order, default=None)) is not None and due.at <= to:
+    waiting = _until(state, to)
+    while waiting:
+        due = heappop(waiting)
         state.clock = max(state.clock, due.at)
         if due.kind == _ENDS:
             del state.silences[due.silence]
             state.warned.pop(due.silence, None)
             yield from release(state, state.clock)
+            waiting = _until(state, to)  # of what is told now, steps begin
         elif due.kind == _WARNS:
             state.warned[due.silence] = None
             yield from _warning(state, state.silences[due.silence])
         else:
-            yield from _step(state, state.standing[due.alert], due.team)
+            standing = state.standing[due.alert]
+            yield from _step(state, standing, due.team)
+            for after in _steps(state, due.alert, standing, due.team):
+                if after.at <= to:
+                    heappush(waiting, after)
     state.clock = max(state.clock, to)
+
+
+def _until(state: RouteState, to: datetime) -> list[_Due]:
+    """What falls due until then, as a heap."""
+    found = [due for due in _dues(state) if due.at <= to]
+    heapify(found)
+    return found
 
 
 def _dues(state: RouteState) -> Iterator[_Due]:
@@ -67,10 +78,14 @@ def _dues(state: RouteState) -> Iterator[_Due]:
         if silence.id not in state.warned and silence.until - silence.start >= 2 * WARN_BEFORE:
             yield _Due(max(silence.until - WARN_BEFORE, state.clock), _WARNS, silence=silence.id)
     for uid, standing in state.standing.items():
-        for name, escalating in standing.escalating.items():
-            at = _step_due(state, standing.news, name, escalating)
-            if at is not None:
-                yield _Due(max(at, state.clock), _ESCALATES, alert=uid, team=name)
+        for name in standing.escalating:
+            yield from _steps(state, uid, standing, name)
+
+
+def _steps(state: RouteState, uid: str, standing: Standing, name: str) -> Iterator[_Due]:
+    at = _step_due(state, standing.news, name, standing.escalating[name])
+    if at is not None:
+        yield _Due(max(at, state.clock), _ESCALATES, alert=uid, team=name)
 
 
 def _step_due(state: RouteState, news: AlertChanged, name: str, escalating: Escalating) -> datetime | None:
@@ -86,15 +101,17 @@ def _step_due(state: RouteState, news: AlertChanged, name: str, escalating: Esca
 def _next_step(state: RouteState, name: str, escalating: Escalating) -> Escalation | None:
     team = state.who(name)
     steps = team.escalate if team else ()
-    return steps[escalating.step] if escalating.step < len(steps) else None
+    return next((step for step in steps if step.after > escalating.taken), None)
 
 
 def _step(state: RouteState, standing: Standing, name: str) -> Iterator[Notice]:
     """One step of one team: whoever it names is told, by all their ways, whether or not they were told before."""
     escalating, team = standing.escalating[name], state.who(name)
     step = _next_step(state, name, escalating)
-    escalating.step += 1
-    if step is None or team is None or (step.levels and standing.news.alert.level not in step.levels):
+    if step is None or team is None:
+        return
+    escalating.taken = step.after
+    if step.levels and standing.news.alert.level not in step.levels:
         return
     called = _called(state, team, step)
     if called is None:
@@ -104,6 +121,7 @@ def _step(state: RouteState, standing: Standing, name: str) -> Iterator[Notice]:
     for notice in tell(state, standing.news, who, state.clock, why=Told.ESCALATED, ref=name):
         if notice.delivery:
             told.setdefault(place_of(who.id, notice.via), notice.delivery)
+            standing.held.pop(place_of(who.id, notice.via), None)
         yield notice
 
 
@@ -114,7 +132,9 @@ def _called(state: RouteState, team: Subscriber, step: Escalation) -> Subscriber
 
 def _warning(state: RouteState, silence: Silence) -> Iterator[OperatorNotice]:
     """The author, or else the operator, is told that a silence ends; every partition says the same, so once."""
-    who = state.who(silence.by) or state.who(state.audience.operator)
+    who = next(
+        (one for name in (silence.by, state.audience.operator) if (one := state.who(name)) and one.targets), None
+    )
     for target in who.targets[:1] if who else ():
         yield OperatorNotice(
             about="silence",

@@ -1,5 +1,6 @@
 """Several decisions made one message: what waited about one alert, and what a digest tells. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Final
 from almenara.domain.alert import LEVELS, Change, State
 from almenara.domain.audience import Subscriber, Target
 from almenara.domain.ids import content_id
-from almenara.domain.notice import DigestNotice, Held, Notice, SilentSource
+from almenara.domain.notice import DigestNotice, Held, Notice, SilentSource, Told
 from almenara.notifier.plan_state import Place
 from almenara.notifier.stages import NEWS, OVER
 
@@ -25,12 +26,15 @@ def one_of(notices: Sequence[Notice], *, told: bool) -> Notice:
     """The one message that says all of what waited about an alert. `told`: they heard of it before.
 
     The last end, else the last news, else the newest: told of the alert as it stands now. Somebody who hears of an
-    alert for the first time is told that it was raised, whatever has been added since.
+    alert for the first time is told that it was raised, whatever has been added since; but who is called in is told
+    that they are.
     """
     latest = notices[-1]
     ends = [one for one in notices if one.changed.change in OVER]
     news = [one for one in notices if one.changed.change in NEWS]
     closed = bool(ends) and latest.changed.alert.state in _CLOSED
+    if latest.why == Told.ASSIGNED:
+        return latest
     chosen = ends[-1] if closed else (news[-1] if news else latest)
     changed = chosen.changed
     if not told and not closed and news and news[0].changed.change == Change.RAISED:
@@ -63,6 +67,7 @@ def digest_of(
         since=place.since,
         at=at,
         notices=tuple(ranked[:IN_FULL]),
+        levels=Counter(one.changed.alert.level for one in ranked if one.changed.change not in OVER),
         more=max(0, len(ranked) - IN_FULL),
         open=len(place.first),
         closed=place.closed,

@@ -9,7 +9,7 @@ from typing import Final
 
 from almenara.domain.alert import Reason
 from almenara.domain.audience import Subscriber
-from almenara.domain.notice import Held, Notice, Told
+from almenara.domain.notice import CALLED_IN, Held, Notice
 from almenara.notifier.hours import quiet_until
 from almenara.notifier.plan_state import Place
 from almenara.notifier.words import zone_of
@@ -19,7 +19,6 @@ REPEATS_AFTER: Final = timedelta(minutes=10)
 
 _HOUR: Final = timedelta(hours=1)
 _ADDS: Final = (Reason.ANOTHER_SOURCE, Reason.MORE_EVENTS)
-_AT_ONCE: Final = (Told.ESCALATED, Told.ASSIGNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,16 @@ class Hold:
     until: datetime | None = None
 
 
+def waits_for_nothing(who: Subscriber, notice: Notice) -> bool:
+    """Whether the notice goes out at once whatever else holds: by its level, or because somebody is called in."""
+    excepted = who.quiet is not None and notice.changed.alert.level in who.quiet.except_levels
+    return excepted or notice.why in CALLED_IN
+
+
 def hold_of(who: Subscriber, place: Place, notice: Notice, at: datetime) -> Hold | None:
     """Why the notice waits at a time, or None when it is to be sent now."""
     alert = notice.changed.alert
-    excepted = who.quiet is not None and alert.level in who.quiet.except_levels
-    if excepted or notice.why in _AT_ONCE:
+    if waits_for_nothing(who, notice):
         return None
     if who.digest is not None and alert.level in who.digest.levels:
         return Hold(Held.DIGEST)

@@ -1,9 +1,10 @@
 """Whether an alert is one that a filter, a silence, an inhibition or a ceiling speaks of. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from almenara.domain.alert import Alert
+from almenara.domain.alert import Alert, Evidence
 from almenara.domain.audience import TLPS, Inhibition, Want
 from almenara.domain.silence import Silence
 
@@ -43,9 +44,12 @@ def inhibits(rule: Inhibition, source: Alert, target: Alert) -> bool:
     )
 
 
-def tlp_of(alert: Alert, default: str) -> str:
-    """How confidential the alert is: the strictest of its events. One that says nothing sound has the default."""
-    found = [str(event.data.get("tlp", default)) for event in alert.events]
+def tlp_of(alert: Alert, default: str, joined: Iterable[Evidence] = ()) -> str:
+    """How confidential the alert is: the strictest of its events. One that says nothing sound has the default.
+
+    `joined` are those that a change brought: the entry that came late is none of the alert's own events.
+    """
+    found = [str(event.data.get("tlp", default)) for event in (*alert.events, *joined)]
     return max((one if one in TLPS else default for one in found), key=TLPS.index, default=default)
 
 

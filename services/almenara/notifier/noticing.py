@@ -49,11 +49,12 @@ def not_sent(
     target: Target | None = None,
     *,
     later: str = "",
+    on_behalf: str = "",
 ) -> Notice:
     """The decision not to tell somebody. `later` tells apart what is decided again about the same change."""
     via = target.via if target else ""
     uid = content_id("notice", changed.id, who.id, via, *((later, str(held.reason), held.ref, at) if later else ()))
-    return replace(_notice(uid, changed, who, at, target), reason=held.reason, ref=held.ref)
+    return replace(_notice(uid, changed, who, at, target), reason=held.reason, ref=held.ref, on_behalf=on_behalf)
 
 
 def _notice(uid: str, changed: AlertChanged, who: Subscriber, at: datetime, target: Target | None) -> Notice:

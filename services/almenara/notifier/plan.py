@@ -33,7 +33,7 @@ class PlanProcessor:
 
     consumer = CONSUMER
     stream = NOTICES
-    version = "plan/2"
+    version = "plan/3"
 
     def __init__(self, blobs: BlobStore, partitions: int) -> None:
         self._blobs = blobs
@@ -69,10 +69,8 @@ class PlanFold:
             return self._passed_on(found, record)
         elif found.type == AUDIENCE:
             audience = decode_audience(self._blobs.get(str(found.data.get("hash", ""))))
-            self._advance(planning, found.recorded)
-            return self._adopt(planning, audience, record.sequence)
+            return self._adopt(planning, audience)
         elif found.type in (UNSUBSCRIBE, RESUBSCRIBE):
-            self._advance(planning, found.recorded)
             self._subscription(planning, found)
         elif found.type == TICK:
             self._advance(planning, found.time)
@@ -120,18 +118,17 @@ class PlanFold:
         """Somebody ended or resumed what they are sent by one channel; it stands in every partition, they in one."""
         who, via = str(event.data.get("subscriber")), str(event.data.get("via"))
         if partition_of(who, self._partitions) == self._partition:
-            planning.subscription(place_of(who, via), ended=event.type == UNSUBSCRIBE)
+            planning.subscription(place_of(who, via), ended=event.recorded if event.type == UNSUBSCRIBE else None)
             self._next = self._earliest()
 
-    def _adopt(self, planning: Planning, audience: Audience, sequence: int) -> Outputs:
-        """Another audience: what waits is planned again. `planning` holds what fell due before."""
+    def _adopt(self, planning: Planning, audience: Audience) -> Outputs:
+        """Another audience: what waits is planned again."""
         self._state.audience = audience
         self._ways = ways_of(audience)
         self._schedule()
-        again = Planning(self._state, self._ways, sequence, after=len(planning.outputs.sends))
-        again.again()
+        planning.adopt(self._ways)
         self._next = self._earliest()
-        return Outputs(planning.outputs.entries + again.outputs.entries, planning.outputs.sends + again.outputs.sends)
+        return planning.outputs
 
     def _schedule(self) -> None:
         """The next digest of everyone whose notices lie in this partition."""

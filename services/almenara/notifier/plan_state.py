@@ -5,9 +5,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from almenara.domain.audience import Audience
-from almenara.domain.notice import Held, Notice
+from almenara.domain.notice import Held, Notice, Told
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def follows(notice: Notice) -> bool:
+    """Whether the alert had been told before, as far as the route knows."""
+    return notice.thread != notice.delivery or notice.why == Told.FOLLOWS
 
 
 @dataclass(slots=True)
@@ -31,7 +36,8 @@ class Place:
     `waiting` is by alert, in the order in which they began to wait. `recent` are the moments of the messages of the
     last hour, `first` the first message about each open alert (what later ones thread under), `last` when each was
     spoken of last. `digest_at` is when the next digest goes out; the last one spoke of what came before `since`.
-    `closed` and `held_back` count since then. `ended`: the subscription was ended.
+    `closed` and `held_back` count since then. `untold` are alerts that were dropped before they were heard of, and
+    `ended` is when the subscription was ended.
     """
 
     waiting: dict[str, Waiting] = field(default_factory=dict)
@@ -42,7 +48,8 @@ class Place:
     since: datetime = EPOCH
     closed: int = 0
     held_back: dict[str, int] = field(default_factory=dict)
-    ended: bool = False
+    untold: dict[str, None] = field(default_factory=dict)
+    ended: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import msgspec
 
-from almenara.domain.alert import AlertChanged
+from almenara.domain.alert import AlertChanged, Reason
 from almenara.domain.audience import Want
 from almenara.domain.errors import Rejected
 from almenara.domain.event import AUDIENCE, BEACON, RESUBSCRIBE, SILENCE, SILENCE_END, TICK, UNSUBSCRIBE, Event
-from almenara.domain.notice import Notice
+from almenara.domain.notice import Notice, NotSent
 from almenara.domain.silence import Silence
 from almenara.notifier.deciding import decide, release
 from almenara.notifier.escalation import Decided, advance
@@ -35,7 +35,7 @@ class RouteProcessor:
 
     consumer = CONSUMER
     stream = ALERTS
-    version = "route/2"
+    version = "route/3"
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
@@ -58,7 +58,9 @@ class RouteFold:
         """Takes one record of `alerts`. Raises Rejected for one that cannot be read."""
         found = decode_alerts(record.body, record.position)
         if isinstance(found, AlertChanged):
-            entries = self._entries(advance(self._state, found.at))
+            # a command has the time of somebody's machine, which may be wrong by days; only the record's clock counts
+            moved = () if found.reason == Reason.COMMAND else advance(self._state, found.at)
+            entries = self._entries(moved)
             return Outputs(entries + self._entries(self._change(found)))
         entries = self._entries(self._event(found))
         if found.type in _FOR_PLAN:
@@ -83,7 +85,10 @@ class RouteFold:
             standing.news = changed
         elif standing is not None:
             standing.news = replace(standing.news, alert=changed.alert)
-        return decide(state, changed, state.clock)
+        notices = decide(state, changed, state.clock)
+        if changed.change in NEWS and _inhibits(state, changed.alert.cite):
+            notices += release(state, state.clock)  # it may not say any more what it said
+        return notices
 
     def _event(self, event: Event) -> Iterable[Decided]:
         state = self._state
@@ -94,9 +99,12 @@ class RouteFold:
             return release(state, state.clock)
         if event.type == SILENCE:
             silence = silence_of(event)
+            if not event.data.get("start"):  # from its record on: the clock is told by the minute, and behind it
+                silence = replace(silence, start=min(silence.start, state.clock))
             state.silences[silence.id] = silence
         elif event.type == SILENCE_END and state.silences.pop(str(event.data.get("silence")), None) is not None:
-            return release(state, max(state.clock, event.recorded))
+            state.warned.pop(str(event.data.get("silence")), None)
+            return release(state, state.clock)
         elif event.type in (UNSUBSCRIBE, RESUBSCRIBE):
             place = place_of(str(event.data.get("subscriber")), str(event.data.get("via")))
             state.ended.pop(place, None)
@@ -109,6 +117,12 @@ class RouteFold:
             Entry(NOTICES, one.subscriber, one.id if isinstance(one, Notice) else one.delivery, encode(one))
             for one in decided
         ]
+
+
+def _inhibits(state: RouteState, cite: str) -> bool:
+    """Whether the alert holds another one back from anybody."""
+    held = (one for standing in state.standing.values() for one in standing.held.values())
+    return any(one.reason == NotSent.INHIBITED and one.ref == cite for one in held)
 
 
 def silence_of(event: Event) -> Silence:
@@ -124,7 +138,7 @@ def silence_of(event: Event) -> Silence:
             matcher=msgspec.convert(data.get("matcher") or {}, Want),
             alert=str(data.get("alert", "")),
         )
-    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, msgspec.ValidationError) as error:
         raise Rejected("bad_data", f"{event.type}: {error}") from error
 
 

@@ -14,18 +14,25 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Why somebody is not told for now; `ref` names what holds it back (a silence, an alert, a deputy)."""
+    """Why somebody is not told for now; `ref` names what holds it back (a silence, an alert, a deputy).
+
+    `on_behalf` is the one who is away, where it is held back from their deputy, who does not want it for themselves.
+    """
 
     reason: NotSent
     ref: str = ""
+    on_behalf: str = ""
 
 
 @dataclass(slots=True)
 class Escalating:
-    """A team was told of an alert at `start`; its steps before `step` have been taken."""
+    """A team was told of an alert at `start`; its steps up to that at `taken` seconds have been taken.
+
+    By their time, not their number: another audience may have more of them, or fewer.
+    """
 
     start: datetime
-    step: int = 0
+    taken: int = 0
 
 
 @dataclass(slots=True)

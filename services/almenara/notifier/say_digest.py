@@ -79,8 +79,7 @@ class _Said:
         """`5 alerts, 2 high`."""
         if not self._total:
             return self.say("no new alerts", "ninguna alerta nueva")
-        standing = [one.changed.alert.level for one in self._digest.notices if one.changed.change not in CLOSED]
-        found = Counter(standing)
+        found = Counter(self._digest.levels)
         noun = self.say("alert", "alerta") if self._total == 1 else self.say("alerts", "alertas")
         told = [f"{self._total} {noun}"]
         for level, (one, many) in _COUNTED.items():
@@ -104,6 +103,11 @@ class _Said:
                 text=self.say(
                     f"{more} more alerts, not shown here; whoever runs Almenara can list them.",
                     f"{more} alertas más, no mostradas; quien opera Almenara puede listarlas.",
+                )
+                if more > 1
+                else self.say(
+                    "1 more alert, not shown here; whoever runs Almenara can list it.",
+                    "1 alerta más, no mostrada; quien opera Almenara puede verla en la lista.",
                 ),
             )
         yield Paragraph(label=self.say("Standing", "Estado"), text=self._standing())
@@ -171,7 +175,7 @@ class _Said:
         if self._digest.why == Held.QUIET_HOURS:
             text = self.say(
                 f"Sent to {who}: all that waited for the end of quiet hours.",
-                f"Para {who}: lo que esperó al final de las horas de silencio.",
+                f"Para {who}: lo que esperó hasta el final de las horas de silencio.",
             )
         else:
             text = self.say(f"Sent to {who}: the digest they asked for.", f"Para {who}: el resumen que pidió.")

@@ -40,7 +40,7 @@ def called_in(notice: Notice, telling: Telling) -> str:
         )
     if notice.why == Told.INHIBITION_ENDED:
         return telling.say(
-            f"Told now because {ref}, which said it already, is closed; this one is still open.",
-            f"Se informa ahora porque {ref}, que ya lo decía, está cerrada; esta sigue abierta.",
+            f"Told now because {ref}, which said it already, no longer holds it back; this one is still open.",
+            f"Se informa ahora porque {ref}, que ya lo decía, dejó de retenerla; esta sigue abierta.",
         )
     return ""

@@ -35,16 +35,16 @@ def filtered(changed: AlertChanged, *, wanted: bool, told: bool) -> HeldBack | N
     return None if changed.change in NEWS else HeldBack(NotSent.NEVER_TOLD)
 
 
-def banned(state: RouteState, alert: Alert, who: Subscriber, target: Target) -> HeldBack | None:
+def banned(state: RouteState, changed: AlertChanged, who: Subscriber, target: Target) -> HeldBack | None:
     """They ended the subscription, or it is too confidential for them or for the channel."""
     if place_of(who.id, target.via) in state.ended:
         return HeldBack(NotSent.UNSUBSCRIBED)
-    return HeldBack(NotSent.CONFIDENTIAL) if too_confidential(state, alert, who, target) else None
+    return HeldBack(NotSent.CONFIDENTIAL) if too_confidential(state, changed, who, target) else None
 
 
-def too_confidential(state: RouteState, alert: Alert, who: Subscriber, target: Target) -> bool:
-    """Whether the alert is above the ceiling of the subscriber or of the channel."""
-    tlp = tlp_of(alert, state.audience.tlp)
+def too_confidential(state: RouteState, changed: AlertChanged, who: Subscriber, target: Target) -> bool:
+    """Whether the alert, or what the change brought, is above the ceiling of the subscriber or of the channel."""
+    tlp = tlp_of(changed.alert, state.audience.tlp, changed.joined)
     return above(tlp, who.tlp) or above(tlp, target.tlp)
 
 

@@ -3,6 +3,7 @@
 Knows nothing of alerts; every function is pure.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
@@ -58,6 +59,9 @@ COUNTRIES: Final[Mapping[str, Mapping[str, str]]] = {
     for code, en, es in (row.split() for line in _COUNTRIES.strip().splitlines() for row in line.split("|"))
 }
 
+_SOUNDS_LIKE_I: Final = re.compile("h?[ií](?![aeiouáéíóú])", re.IGNORECASE)
+"""Before such a word `y` is `e`: Colombia e India, China e Irán."""
+
 _DAY: Final = timedelta(days=1)
 _DAY_SLACK: Final = timedelta(hours=1)  # days on which clocks change have 23 or 25 hours
 
@@ -80,7 +84,7 @@ def joined(parts: Sequence[str], language: str, last: str = "") -> str:
     """A list as a sentence has it: `a, b and c` (or with another `last` word)."""
     if len(parts) < 2:
         return "".join(parts)
-    word = last or ("and" if language == "en" else "y")
+    word = last or ("and" if language == "en" else "e" if _SOUNDS_LIKE_I.match(parts[-1]) else "y")
     return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
 
 
