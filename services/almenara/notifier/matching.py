@@ -47,9 +47,11 @@ def inhibits(rule: Inhibition, source: Alert, target: Alert) -> bool:
 def tlp_of(alert: Alert, default: str, joined: Iterable[Evidence] = ()) -> str:
     """How confidential the alert is: the strictest of its events. One that says nothing sound has the default.
 
-    `joined` are those that a change brought: the entry that came late is none of the alert's own events.
+    `joined` are those that a change brought: the entry that came late is none of the alert's own events. The entries
+    nearest to what was searched for are told as well, so they count.
     """
-    found = [str(event.data.get("tlp", default)) for event in (*alert.events, *joined)]
+    nearest = alert.search.nearest if alert.search is not None else ()
+    found = [str(event.data.get("tlp", default)) for event in (*alert.events, *nearest, *joined)]
     return max((one if one in TLPS else default for one in found), key=TLPS.index, default=default)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from almenara.domain.alert import Reason
+from almenara.domain.alert import Reason, Search
 from almenara.domain.audience import Deputy, Digest, Escalation, Inhibition, Limit, Quiet, Target, Want
 from almenara.domain.errors import Rejected
 from almenara.domain.event import AUDIENCE, SILENCE, TICK, UNSUBSCRIBE, Event
@@ -275,6 +275,15 @@ def test_an_entry_that_is_too_confidential_is_not_told_with_the_end_that_it_brin
     *_, end = table.until("12:10").retracted("a", joined=(entry,)).items()
     assert isinstance(end, Notice)
     assert (str(end.changed.change), end.changed.joined, dict(end.changed.alert.title)) == ("retracted", (), {})
+
+
+def test_the_nearest_entries_count_for_how_confidential_an_alert_is() -> None:
+    table = Timetable(person("ana", tlp="GREEN"), person("ben", tlp="RED")).raised("x")
+    entry = replace(table.alerts["x"].events[0], id="entry", data={"tlp": "RED"})
+    search = Search(start=table.clock, end=table.clock, nearest=(entry,))
+    table.raised("a", search=search)
+    assert [line.split()[2] for line in table.messages() if line.endswith("raised a")] == ["ben"]
+    assert table.reasons() == ["raised a confidential"]
 
 
 def test_what_is_inhibited_is_told_when_the_other_says_it_no_longer() -> None:
