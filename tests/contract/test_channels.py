@@ -14,7 +14,7 @@ from almenara.adapters.apprise import MailChannel, MailSettings, SlackChannel, S
 from almenara.adapters.sinks.slack import Answer, SlackSink
 from almenara.adapters.sinks.smtp import Reply, SmtpSink
 from almenara.domain.message import Paragraph
-from almenara.notifier.compose import compose
+from almenara.notifier.words.compose import compose
 from almenara.ports.channel import Outcome, OutcomeKind
 from told import absence, message, notice
 

@@ -12,7 +12,7 @@ from almenara.adapters.http.post import Poster
 from almenara.adapters.sinks.slack import TOKEN, Answer, SlackSink
 from almenara.app.secrets import Secret
 from almenara.domain.message import Message, Paragraph
-from almenara.notifier.compose import compose
+from almenara.notifier.words.compose import compose
 from almenara.ports.channel import Outcome, OutcomeKind
 from servers import free_port
 from told import absence, message, notice

@@ -13,7 +13,7 @@ from almenara.adapters.http.post import Poster
 from almenara.adapters.sinks.hook import Answer, HookSink
 from almenara.app.secrets import Secret
 from almenara.domain.errors import Refused
-from almenara.notifier.compose import compose
+from almenara.notifier.words.compose import compose
 from almenara.ports.channel import Outcome, OutcomeKind
 from servers import free_port
 from told import absence, message, notice

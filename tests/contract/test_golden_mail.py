@@ -11,8 +11,8 @@ import pytest
 
 from almenara.adapters.apprise.letter import render_text, subject
 from almenara.domain.notice import Told
-from almenara.notifier.compose import compose
-from almenara.notifier.messages import message_of
+from almenara.notifier.words.compose import compose
+from almenara.notifier.words.messages import message_of
 from told import absence, digest, notice
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -17,8 +17,8 @@ from almenara.adapters.sinks.slack import SlackSink
 from almenara.adapters.sinks.smtp import SmtpSink
 from almenara.domain.message import Message, Paragraph
 from almenara.domain.notice import OperatorNotice, SilentSource, Told
-from almenara.notifier.compose import compose
-from almenara.notifier.messages import message_of
+from almenara.notifier.words.compose import compose
+from almenara.notifier.words.messages import message_of
 from almenara.ports.channel import OutcomeKind
 from told import absence, at, digest, evidence, message, notice
 

@@ -9,8 +9,8 @@ import pytest
 from almenara.adapters.apprise.letter import render_html
 from almenara.domain.alert import Change, Reason, State
 from almenara.domain.message import Message, Paragraph
-from almenara.notifier.compose import compose
-from almenara.notifier.messages import message_of
+from almenara.notifier.words.compose import compose
+from almenara.notifier.words.messages import message_of
 from availability import Missing, unavailable
 from browser import chromium, lowest_contrast, requested, resize
 from told import absence, digest, message, notice, visit

@@ -23,7 +23,7 @@ from almenara.adapters.sinks.smtp import Reply
 from almenara.app.embedded import Embedded
 from almenara.audit.explain import all_notices
 from almenara.domain.notice import Decision, DeliveryState, Notice
-from almenara.notifier.compose import compose
+from almenara.notifier.words.compose import compose
 from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, REJECTED, Entry
 from almenara.ports.queue import PER_DESTINATION
 from almenara.ports.wire import decode_delivery

@@ -22,9 +22,9 @@ from almenara.domain.errors import Missing, Rejected
 from almenara.domain.event import TICK
 from almenara.domain.notice import DigestNotice, Notice
 from almenara.engine.ruleset import Content, build, content_of
-from almenara.notifier.compose import compose
-from almenara.notifier.say_other import summary
-from almenara.notifier.telling import Telling
+from almenara.notifier.words.compose import compose
+from almenara.notifier.words.say_other import summary
+from almenara.notifier.words.telling import Telling
 from almenara.ports.log import EVENTS, LogReader, Record, read_range
 from almenara.ports.queue import Send
 from almenara.ports.state import blob_hash

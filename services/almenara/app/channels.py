@@ -26,8 +26,8 @@ from almenara.app.channel_file import APPRISE, LOCAL_HOSTS, MAIL
 from almenara.app.channel_file import Channel as Configured
 from almenara.app.settings import Settings
 from almenara.domain.notice import HEARTBEAT
-from almenara.notifier.operator import Operator
 from almenara.notifier.send import Address
+from almenara.notifier.words.operator import Operator
 from almenara.ports.channel import Channel
 
 _THIS_MACHINE: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))

@@ -20,8 +20,8 @@ from almenara.domain.audience import Audience, Subscriber
 from almenara.domain.errors import Missing, Rejected
 from almenara.domain.event import RESUBSCRIBE, SILENCE, UNSUBSCRIBE, Event
 from almenara.domain.notice import Decision, Delivery, Notice
-from almenara.notifier.matching import above, tlp_of
-from almenara.notifier.words import country_name
+from almenara.notifier.route.matching import above, tlp_of
+from almenara.notifier.words.vocabulary import country_name
 from almenara.ports.commands import Command
 from almenara.ports.log import ALERTS, DELIVERIES, EVENTS, NOTICES, Record, partition_of, read_range
 from almenara.ports.query import AlertView, Done, Told

@@ -13,7 +13,7 @@ from almenara.app.settings import Settings
 from almenara.domain.audience import Subscriber, Target
 from almenara.domain.errors import Missing
 from almenara.domain.ids import content_id
-from almenara.notifier.rehearsal import rehearsal
+from almenara.notifier.words.rehearsal import rehearsal
 from almenara.ports.channel import Outcome
 
 Way = tuple[Subscriber, Target]

@@ -11,22 +11,20 @@ from typing import Any, Final
 
 from almenara.app.commands import append_everywhere
 from almenara.audit.explain import all_notices
-from almenara.domain.alert import Change
+from almenara.domain.alert import NEWS
 from almenara.domain.errors import Missing, Refused, Rejected
 from almenara.domain.event import SILENCE, SILENCE_END
 from almenara.domain.ids import content_id
 from almenara.domain.notice import Decision, Notice, NotSent
 from almenara.domain.silence import Silence
-from almenara.notifier.matching import silences
 from almenara.notifier.route import silence_of
+from almenara.notifier.route.matching import silences
 from almenara.ports.log import EVENTS, LogReader, LogWriter, read_range
 from almenara.ports.store import Store
 from almenara.ports.wire import decode_event, plain
 
 ID_LENGTH: Final = 10
 """As much of the content's hash as people have to type."""
-
-_NEWS: Final = (Change.RAISED, Change.UPDATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ def held_by(log: LogReader, name: str) -> Iterator[Notice]:
 def would_hold(log: LogReader, silence: Silence, since: datetime) -> Iterator[Notice]:
     """News that was planned since then and that the silence, had it been there, would have held back."""
     for notice in all_notices(log):
-        if notice.decision != Decision.PLANNED or notice.changed.change not in _NEWS or notice.at < since:
+        if notice.decision != Decision.PLANNED or notice.changed.change not in NEWS or notice.at < since:
             continue
         if silences(silence, notice.changed.alert, max(silence.start, min(notice.at, silence.until))):
             yield notice

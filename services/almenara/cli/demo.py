@@ -265,7 +265,7 @@ def _way(sent: "Sent") -> str:
 
 
 def _told(sent: "Sent") -> str:
-    from almenara.notifier.messages import message_of
+    from almenara.notifier.words.messages import message_of
 
     return message_of(sent.notice).headline
 

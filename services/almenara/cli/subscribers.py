@@ -84,7 +84,7 @@ def preview(session: Session, who: str, since: str, every: bool) -> int:
     from almenara.app.audience import read_audience
     from almenara.app.preview import preview as fold
     from almenara.domain.errors import Missing
-    from almenara.notifier.compose import compose
+    from almenara.notifier.words.compose import compose
 
     start = since_when(since)
     loaded = read_audience(session.config_dir, session.settings, rules=_rules(session), key=b"only a preview")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from almenara.console import texts, words
 from almenara.console.links import Action, LinkTo
 from almenara.console.words import Voice
-from almenara.domain.alert import Change, State
+from almenara.domain.alert import OVER, Change, State
 from almenara.domain.audience import Subscriber
 from almenara.domain.event import ACKNOWLEDGE, JUDGE, RESUBSCRIBE, SILENCE, UNSUBSCRIBE
 from almenara.domain.text import plain
@@ -23,7 +23,6 @@ NAME: Final = texts.NAME
 SILENCE_ID: Final = 10
 """As much of the id as people have to type who end the silence before its time."""
 MUTE_FOR: Final = timedelta(days=7)
-CLOSED: Final = (State.RESOLVED, State.RETRACTED)
 TYPES: Final[Mapping[Action, str]] = {
     Action.ACKNOWLEDGE: ACKNOWLEDGE,
     Action.JUDGE: JUDGE,
@@ -184,7 +183,7 @@ def _with_resume(reader: Reader, sheet: Sheet) -> Sheet:
 def _idle(reader: Reader, view: AlertView) -> str:
     """Why nothing is left to do about the alert, in words; empty when something is."""
     voice, alert, action = reader.voice, view.alert, reader.link.action
-    if alert.state in CLOSED and action != Action.JUDGE:
+    if alert.state in OVER and action != Action.JUDGE:
         state = voice.word(words.STATES, alert.state)
         return voice.say((f"Nothing to do: the alert is {state}.", f"No hay nada que hacer: la alerta está {state}."))
     if alert.state == State.ACKNOWLEDGED and action == Action.ACKNOWLEDGE:

@@ -34,6 +34,16 @@ class Change(StrEnum):
     RETRACTED = "retracted"
 
 
+NEWS: Final = (Change.RAISED, Change.UPDATED)
+"""Changes that say something new of what happened."""
+
+ENDS: Final = (Change.RESOLVED, Change.RETRACTED)
+"""Changes after which an alert is over."""
+
+OVER: Final = (State.RESOLVED, State.RETRACTED)
+"""How an alert stands that is over."""
+
+
 class Reason(StrEnum):
     """Why an alert changed. A closed list; each is explained in the docs."""
 

@@ -51,6 +51,11 @@ CALLED_IN: Final = (Told.ESCALATED, Told.ASSIGNED)
 """Told because people call them in, not because they want to be."""
 
 
+def place_of(subscriber: str, via: str) -> str:
+    """One way to one subscriber, as the notifier's folds name it."""
+    return f"{subscriber}/{via}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One record of the stream `notices`, keyed by subscriber.

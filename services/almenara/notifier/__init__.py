@@ -1,1 +1,1 @@
-"""The notifier: who is told what, when, and the words of it. The only part that acts on the world."""
+"""The notifier: who is told (`route`), when (`plan`), in which words (`words`), and the only deed (`send`)."""

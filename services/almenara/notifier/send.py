@@ -14,8 +14,8 @@ from almenara.domain.circuit import CircuitState, Sign
 from almenara.domain.ids import content_id
 from almenara.domain.message import Message
 from almenara.domain.notice import Beacon, Delivery, DeliveryState, DigestNotice, Notice, Sendable
-from almenara.notifier.messages import message_of
-from almenara.notifier.operator import Operator, operator_send
+from almenara.notifier.words.messages import message_of
+from almenara.notifier.words.operator import Operator, operator_send
 from almenara.ports.channel import Channel, Outcome, OutcomeKind
 from almenara.ports.clock import Clock
 from almenara.ports.log import DELIVERIES, Entry

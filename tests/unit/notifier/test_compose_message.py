@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from almenara.domain.alert import Change, Matched, Reason, State
 from almenara.domain.message import Message
-from almenara.notifier import words
-from almenara.notifier.compose import compose
+from almenara.notifier.words import vocabulary as words
+from almenara.notifier.words.compose import compose
 from told import absence, evidence, meeting, notice, other, visit
 
 

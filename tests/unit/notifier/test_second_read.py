@@ -10,10 +10,10 @@ from almenara.domain.audience import Deputy, Digest, Escalation, Inhibition, Lim
 from almenara.domain.errors import Rejected
 from almenara.domain.event import AUDIENCE, SILENCE, TICK, UNSUBSCRIBE, Event
 from almenara.domain.notice import DigestNotice, Notice
-from almenara.notifier.messages import message_of
 from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.route import silence_of
-from almenara.notifier.words import country_names, joined
+from almenara.notifier.words.messages import message_of
+from almenara.notifier.words.vocabulary import country_names, joined
 from almenara.ports.log import NOTICES, read_range
 from almenara.ports.wire import decode_delivery, encode_event
 from timetable import DESK, MAIL, Timetable, person

@@ -8,9 +8,9 @@ from almenara.app.clock import VirtualClock
 from almenara.app.embedded import Embedded
 from almenara.domain.circuit import FIRST_WAIT_S, OPEN_AFTER, CircuitState
 from almenara.domain.notice import DeliveryState, OperatorNotice
-from almenara.notifier.operator import Operator
 from almenara.notifier.plan import PlanProcessor
 from almenara.notifier.send import CIRCUIT_OPEN, MAX_ATTEMPTS, Sender
+from almenara.notifier.words.operator import Operator
 from almenara.ports.channel import Outcome, OutcomeKind
 from almenara.ports.log import NOTICES, Entry
 from almenara.ports.wire import encode

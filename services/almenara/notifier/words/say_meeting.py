@@ -9,8 +9,8 @@ from typing import Final
 from almenara.domain.alert import Evidence, Matched, Reading, Search
 from almenara.domain.message import Paragraph
 from almenara.domain.text import plain
-from almenara.notifier.reading import NAME, get, name_of, text_of
-from almenara.notifier.telling import Telling
+from almenara.notifier.words.reading import NAME, get, name_of, text_of
+from almenara.notifier.words.telling import Telling
 
 _LINKS: Final = {
     "soe": ("recorded there as linked to a state enterprise", "consta allí su vínculo con una empresa estatal"),

@@ -10,7 +10,7 @@ from almenara.domain.ids import content_id
 from almenara.domain.message import Message, Paragraph
 from almenara.domain.notice import OperatorNotice
 from almenara.domain.text import plain
-from almenara.notifier.words import LANGUAGES
+from almenara.notifier.words.vocabulary import LANGUAGES
 from almenara.ports.queue import Refusal, Send
 from almenara.ports.wire import encode
 

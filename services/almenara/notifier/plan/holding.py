@@ -11,8 +11,8 @@ from almenara.domain.alert import Reason
 from almenara.domain.audience import Subscriber
 from almenara.domain.notice import CALLED_IN, Held, Notice
 from almenara.notifier.hours import quiet_until
-from almenara.notifier.plan_state import Place
-from almenara.notifier.words import zone_of
+from almenara.notifier.plan.state import Place
+from almenara.notifier.words.vocabulary import zone_of
 
 REPEATS_AFTER: Final = timedelta(minutes=10)
 """News that only adds to what was told (another source, more events) is told no sooner after the last message."""

@@ -66,8 +66,3 @@ class RouteState:
     def who(self, name: str) -> Subscriber | None:
         """The subscriber of this id, if there is one now."""
         return next((one for one in self.audience.subscribers if one.id == name), None)
-
-
-def place_of(subscriber: str, via: str) -> str:
-    """One way to one subscriber, as the state names it."""
-    return f"{subscriber}/{via}"

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from almenara.domain.alert import ENDS
 from almenara.domain.message import Message, Paragraph
 from almenara.domain.notice import DigestNotice, Held, Notice, NotSent
 from almenara.domain.text import plain
-from almenara.notifier import words
-from almenara.notifier.compose import PARAGRAPH, compose
-from almenara.notifier.reading import NAME
-from almenara.notifier.say_change import CLOSED
+from almenara.notifier.words import vocabulary as words
+from almenara.notifier.words.compose import PARAGRAPH, compose
+from almenara.notifier.words.reading import NAME
 
 _REASONS: Final = {
     NotSent.SILENCED: ("silenced", "silenciadas"),
@@ -31,7 +31,7 @@ _LONG_AGO: Final = datetime(1971, 1, 1, tzinfo=UTC)
 def compose_digest(digest: DigestNotice, *, contact: str = "", possible_duplicate: bool = False) -> Message:
     """The message of a digest, in its reader's language and time zone."""
     said = _Said(digest)
-    levels = {notice.changed.alert.level for notice in digest.notices if notice.changed.change not in CLOSED}
+    levels = {notice.changed.alert.level for notice in digest.notices if notice.changed.change not in ENDS}
     level = next((one for one in words.DOTS if one in levels), "informational")  # the most severe stands first there
     dot = words.DOTS[level] if levels else words.CLOSED_DOT
     word = said.say("DIGEST", "RESUMEN")

@@ -11,16 +11,15 @@ from typing import Any, Final
 
 import msgspec
 
-from almenara.domain.alert import AlertChanged, Reason
+from almenara.domain.alert import ENDS, NEWS, AlertChanged, Reason
 from almenara.domain.audience import Want
 from almenara.domain.errors import Rejected
 from almenara.domain.event import AUDIENCE, BEACON, RESUBSCRIBE, SILENCE, SILENCE_END, TICK, UNSUBSCRIBE, Event
-from almenara.domain.notice import Notice, NotSent
+from almenara.domain.notice import Notice, NotSent, place_of
 from almenara.domain.silence import Silence
-from almenara.notifier.deciding import decide, release
-from almenara.notifier.escalation import Decided, advance
-from almenara.notifier.route_state import RouteState, Standing, place_of
-from almenara.notifier.stages import NEWS, OVER
+from almenara.notifier.route.deciding import decide, release
+from almenara.notifier.route.escalation import Decided, advance
+from almenara.notifier.route.state import RouteState, Standing
 from almenara.ports.log import ALERTS, NOTICES, Entry, Record
 from almenara.ports.processor import Fold, History, Outputs
 from almenara.ports.state import BlobStore
@@ -74,7 +73,7 @@ class RouteFold:
     def _change(self, changed: AlertChanged) -> Iterable[Notice]:
         state, uid = self._state, changed.alert.uid
         standing = state.standing.get(uid)
-        if changed.change in OVER:
+        if changed.change in ENDS:
             notices = decide(state, changed, state.clock)
             if state.standing.pop(uid, None) is not None:
                 notices += release(state, state.clock)  # what it inhibited is told now

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from almenara.domain.alert import Evidence
 from almenara.domain.message import Paragraph
 from almenara.domain.text import plain
-from almenara.notifier import words
-from almenara.notifier.reading import NAME, QUOTE, get, name_of, text_of
-from almenara.notifier.telling import Telling
+from almenara.notifier.words import vocabulary as words
+from almenara.notifier.words.reading import NAME, QUOTE, get, name_of, text_of
+from almenara.notifier.words.telling import Telling
 
 TYPE = "statement.made"
 

@@ -6,20 +6,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from almenara.domain.alert import LEVELS, Change, State
+from almenara.domain.alert import ENDS, LEVELS, NEWS, OVER, Change
 from almenara.domain.audience import Subscriber, Target
 from almenara.domain.ids import content_id
 from almenara.domain.notice import DigestNotice, Held, Notice, SilentSource, Told
-from almenara.notifier.plan_state import Place
-from almenara.notifier.stages import NEWS, OVER
+from almenara.notifier.plan.state import Place
 
 Way = tuple[Subscriber, Target]
 """Somebody, and one way to them, as the audience has it now."""
 
 IN_FULL: Final = 40
 """As many alerts are told in a digest; the others are counted."""
-
-_CLOSED: Final = (State.RESOLVED, State.RETRACTED)
 
 
 def one_of(notices: Sequence[Notice], *, told: bool) -> Notice:
@@ -30,9 +27,9 @@ def one_of(notices: Sequence[Notice], *, told: bool) -> Notice:
     that they are.
     """
     latest = notices[-1]
-    ends = [one for one in notices if one.changed.change in OVER]
+    ends = [one for one in notices if one.changed.change in ENDS]
     news = [one for one in notices if one.changed.change in NEWS]
-    closed = bool(ends) and latest.changed.alert.state in _CLOSED
+    closed = bool(ends) and latest.changed.alert.state in OVER
     if latest.why == Told.ASSIGNED:
         return latest
     chosen = ends[-1] if closed else (news[-1] if news else latest)
@@ -67,7 +64,7 @@ def digest_of(
         since=place.since,
         at=at,
         notices=tuple(ranked[:IN_FULL]),
-        levels=Counter(one.changed.alert.level for one in ranked if one.changed.change not in OVER),
+        levels=Counter(one.changed.alert.level for one in ranked if one.changed.change not in ENDS),
         more=max(0, len(ranked) - IN_FULL),
         open=len(place.first),
         closed=place.closed,

@@ -2,8 +2,8 @@
 
 from almenara.domain.notice import Notice, Told
 from almenara.domain.text import plain
-from almenara.notifier.reading import NAME
-from almenara.notifier.telling import Telling
+from almenara.notifier.words.reading import NAME
+from almenara.notifier.words.telling import Telling
 
 
 def why_you(notice: Notice, telling: Telling) -> str:

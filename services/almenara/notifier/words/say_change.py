@@ -6,14 +6,12 @@ What was claimed before stays visible; nothing is taken back without saying so.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from almenara.domain.alert import AlertChanged, Change, Reason
+from almenara.domain.alert import ENDS, AlertChanged, Change, Reason
 from almenara.domain.text import plain
-from almenara.notifier.reading import NAME, SENTENCE, get, name_of, sources_of
-from almenara.notifier.say_meeting import pair
-from almenara.notifier.say_other import summary
-from almenara.notifier.telling import Telling
-
-CLOSED: Final = (Change.RESOLVED, Change.RETRACTED)
+from almenara.notifier.words.reading import NAME, SENTENCE, get, name_of, sources_of
+from almenara.notifier.words.say_meeting import pair
+from almenara.notifier.words.say_other import summary
+from almenara.notifier.words.telling import Telling
 
 _RESOLVED_WORDS: Final = {
     Reason.REGISTERED_LATE: ("CLOSED, registered late", "CERRADA, registro tardío"),
@@ -77,7 +75,7 @@ def what_changed(changed: AlertChanged, telling: Telling) -> str:
         text = _SAID.get(changed.reason, _anything)(changed, telling)
     lead = (
         telling.say("What changed: ", "Qué cambió: ")
-        if changed.change in CLOSED
+        if changed.change in ENDS
         else telling.say("Updated: ", "Actualizada: ")
     )
     return lead + text

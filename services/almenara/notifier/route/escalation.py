@@ -13,14 +13,14 @@ from typing import Final
 from almenara.domain.alert import AlertChanged, State
 from almenara.domain.audience import ON_DUTY, Escalation, Subscriber
 from almenara.domain.ids import content_id
-from almenara.domain.notice import Notice, OperatorNotice, Told
+from almenara.domain.notice import Notice, OperatorNotice, Told, place_of
 from almenara.domain.silence import Silence
 from almenara.notifier import hours
-from almenara.notifier.deciding import release, tell
-from almenara.notifier.matching import silences
-from almenara.notifier.route_state import Escalating, RouteState, Standing, place_of
-from almenara.notifier.stages import deputy_of
-from almenara.notifier.words import zone_of
+from almenara.notifier.route.deciding import release, tell
+from almenara.notifier.route.matching import silences
+from almenara.notifier.route.stages import deputy_of
+from almenara.notifier.route.state import Escalating, RouteState, Standing
+from almenara.notifier.words.vocabulary import zone_of
 
 WARN_BEFORE: Final = timedelta(hours=1)
 """How long before its end a silence is told to its author; one that is shorter than twice this is not."""

@@ -8,15 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from almenara.domain.alert import Change, State
+from almenara.domain.alert import ENDS, NEWS, OVER, Change
 from almenara.domain.audience import Audience
 from almenara.domain.ids import content_id
-from almenara.domain.notice import Decision, Delivery, DeliveryState, Dropped, Held, Notice, NotSent
-from almenara.notifier.gathering import Way, digest_of, one_of
-from almenara.notifier.holding import Hold, hold_of, recent, waits_for_nothing
-from almenara.notifier.plan_state import Place, PlanState, Waiting, follows
-from almenara.notifier.route_state import place_of
-from almenara.notifier.stages import NEWS, OVER
+from almenara.domain.notice import Decision, Delivery, DeliveryState, Dropped, Held, Notice, NotSent, place_of
+from almenara.notifier.plan.gathering import Way, digest_of, one_of
+from almenara.notifier.plan.holding import Hold, hold_of, recent, waits_for_nothing
+from almenara.notifier.plan.state import Place, PlanState, Waiting, follows
 from almenara.ports.log import DELIVERIES, Entry
 from almenara.ports.processor import Outputs
 from almenara.ports.queue import Send
@@ -29,7 +27,6 @@ SILENT: Final = "source_silent"
 """The tag of alerts that say that a source cannot be read."""
 
 _COUNTED: Final = (NotSent.SILENCED, NotSent.INHIBITED, NotSent.CONFIDENTIAL)
-_CLOSED: Final = (State.RESOLVED, State.RETRACTED)
 
 
 class Planning:
@@ -235,7 +232,7 @@ def ways_of(audience: Audience) -> dict[str, Way]:
 def _told(place: Place, notice: Notice, delivery: str, at: datetime) -> None:
     uid = notice.changed.alert.uid
     place.untold.pop(uid, None)
-    if notice.changed.alert.state in _CLOSED:  # also one that is judged when it is over
+    if notice.changed.alert.state in OVER:  # also one that is judged when it is over
         place.first.pop(uid, None)
         place.last.pop(uid, None)
         place.closed += _closes(notice)
@@ -245,7 +242,7 @@ def _told(place: Place, notice: Notice, delivery: str, at: datetime) -> None:
 
 
 def _closes(notice: Notice) -> bool:
-    return notice.changed.change in OVER and notice.changed.alert.state in _CLOSED
+    return notice.changed.change in ENDS and notice.changed.alert.state in OVER
 
 
 def _heard(place: Place, uid: str) -> bool:
@@ -261,7 +258,7 @@ def _note_silence(state: PlanState, notice: Notice) -> None:
     alert = notice.changed.alert
     if SILENT not in alert.tags or alert.shadow:
         return
-    if alert.state in _CLOSED:
+    if alert.state in OVER:
         state.silent.pop(alert.uid, None)
     else:
         state.silent[alert.uid] = (str(alert.key.get("source.id", alert.country)), alert.raised_at)

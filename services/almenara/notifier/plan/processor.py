@@ -13,12 +13,11 @@ import msgspec
 from almenara.domain.audience import Audience
 from almenara.domain.event import AUDIENCE, BEACON, RESUBSCRIBE, TICK, UNSUBSCRIBE, Event, beacon_id
 from almenara.domain.ids import content_id
-from almenara.domain.notice import HEARTBEAT, Beacon, Notice, OperatorNotice
+from almenara.domain.notice import HEARTBEAT, Beacon, Notice, OperatorNotice, place_of
 from almenara.notifier.hours import last_digest, next_digest
-from almenara.notifier.plan_state import EPOCH, PlanState
-from almenara.notifier.planning import Planning, ways_of
-from almenara.notifier.route_state import place_of
-from almenara.notifier.words import zone_of
+from almenara.notifier.plan.planning import Planning, ways_of
+from almenara.notifier.plan.state import EPOCH, PlanState
+from almenara.notifier.words.vocabulary import zone_of
 from almenara.ports.log import EVENTS, NOTICES, Entry, Record, partition_of
 from almenara.ports.processor import Fold, History, Outputs
 from almenara.ports.queue import Send

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from almenara.notifier.reading import NAME, get, text_of
+from almenara.notifier.words.reading import NAME, get, text_of
 
 LANGUAGES: Final = ("en", "es")
 

@@ -2,9 +2,9 @@
 
 from almenara.domain.message import Message
 from almenara.domain.notice import Beacon, DigestNotice, OperatorNotice, Sendable
-from almenara.notifier.compose import compose
-from almenara.notifier.operator import compose_operator
-from almenara.notifier.say_digest import compose_digest
+from almenara.notifier.words.compose import compose
+from almenara.notifier.words.operator import compose_operator
+from almenara.notifier.words.say_digest import compose_digest
 
 
 def message_of(item: Sendable, *, contact: str = "", possible_duplicate: bool = False) -> Message:

@@ -7,7 +7,7 @@ from almenara.domain.alert import AlertChanged
 from almenara.domain.audience import Subscriber, Target
 from almenara.domain.ids import content_id
 from almenara.domain.notice import Decision, Notice, Told
-from almenara.notifier.route_state import HeldBack
+from almenara.notifier.route.state import HeldBack
 
 _AT_ONCE = (Told.WANTED, Told.FOLLOWS)
 

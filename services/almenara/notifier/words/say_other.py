@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from almenara.domain.alert import Evidence
-from almenara.notifier import words
-from almenara.notifier.reading import NAME, codes_of, get, name_of, text_of
-from almenara.notifier.say_meeting import meeting
-from almenara.notifier.telling import Telling, capital
+from almenara.notifier.words import vocabulary as words
+from almenara.notifier.words.reading import NAME, codes_of, get, name_of, text_of
+from almenara.notifier.words.say_meeting import meeting
+from almenara.notifier.words.telling import Telling, capital
 
 
 def summary(event: Evidence, telling: Telling) -> str:

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from almenara.domain.alert import Evidence
 from almenara.domain.message import Paragraph
-from almenara.notifier import words
-from almenara.notifier.reading import NAME, codes_of, dicts_of, get, text_of
-from almenara.notifier.telling import Telling
+from almenara.notifier.words import vocabulary as words
+from almenara.notifier.words.reading import NAME, codes_of, dicts_of, get, text_of
+from almenara.notifier.words.telling import Telling
 
 TYPE: Final = "list.changed"
 _CHANGES: Final = {

@@ -5,16 +5,13 @@ Filters ask whether somebody wants it; bans whether they may have it at all; hol
 
 from datetime import datetime
 
-from almenara.domain.alert import Alert, AlertChanged, Change
+from almenara.domain.alert import NEWS, Alert, AlertChanged
 from almenara.domain.audience import Subscriber, Target
-from almenara.domain.notice import NotSent
+from almenara.domain.notice import NotSent, place_of
 from almenara.notifier import hours
-from almenara.notifier.matching import above, inhibits, passes, silences, tlp_of
-from almenara.notifier.route_state import HeldBack, RouteState, place_of
-from almenara.notifier.words import zone_of
-
-NEWS = (Change.RAISED, Change.UPDATED)
-OVER = (Change.RESOLVED, Change.RETRACTED)
+from almenara.notifier.route.matching import above, inhibits, passes, silences, tlp_of
+from almenara.notifier.route.state import HeldBack, RouteState
+from almenara.notifier.words.vocabulary import zone_of
 
 
 def wanted_by(who: Subscriber, alert: Alert) -> int:

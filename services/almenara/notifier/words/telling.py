@@ -7,7 +7,7 @@ from typing import Final
 from almenara.domain.alert import Alert, Evidence
 from almenara.domain.event import CHECKED
 from almenara.domain.message import Paragraph
-from almenara.notifier import words
+from almenara.notifier.words import vocabulary as words
 
 LABELS: Final = {
     "reported": ("Reported", "Se informa"),

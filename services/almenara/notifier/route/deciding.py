@@ -8,21 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from almenara.domain.alert import Alert, AlertChanged, Change
+from almenara.domain.alert import ENDS, NEWS, Alert, AlertChanged, Change
 from almenara.domain.audience import Subscriber, Target
-from almenara.domain.notice import CALLED_IN, Decision, Notice, NotSent, Told
-from almenara.notifier.noticing import not_sent, planned
-from almenara.notifier.route_state import Escalating, HeldBack, RouteState, Standing, place_of
-from almenara.notifier.stages import (
-    NEWS,
-    OVER,
-    banned,
-    deputy_of,
-    filtered,
-    held_back,
-    too_confidential,
-    wanted_by,
-)
+from almenara.domain.notice import CALLED_IN, Decision, Notice, NotSent, Told, place_of
+from almenara.notifier.route.noticing import not_sent, planned
+from almenara.notifier.route.stages import banned, deputy_of, filtered, held_back, too_confidential, wanted_by
+from almenara.notifier.route.state import Escalating, HeldBack, RouteState, Standing
 
 _WAITS = (NotSent.SILENCED, NotSent.INHIBITED)
 _AFTER = {NotSent.SILENCED: Told.SILENCE_ENDED, NotSent.INHIBITED: Told.INHIBITION_ENDED}
@@ -46,7 +37,7 @@ def decide(state: RouteState, changed: AlertChanged, at: datetime) -> list[Notic
         _merge(found, tell(state, changed, deputy, at, why=Told.WANTED, on_behalf=name))
     if changed.change == Change.ASSIGNED and (assignee := state.who(changed.alert.assignee)) is not None:
         _merge(found, tell(state, changed, assignee, at, why=Told.ASSIGNED), over=True)
-    if changed.change in OVER:
+    if changed.change in ENDS:
         found |= _left(state, changed, at)
     _remember(state, changed, found.values())
     for name, deputy in stand_ins.items():

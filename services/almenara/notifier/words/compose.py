@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from almenara.domain.alert import AlertChanged, Change, Evidence, Reason
+from almenara.domain.alert import ENDS, AlertChanged, Change, Evidence, Reason
 from almenara.domain.message import Message, Paragraph
 from almenara.domain.notice import Notice, Told
 from almenara.domain.text import plain
-from almenara.notifier import words
-from almenara.notifier.reading import NAME, SENTENCE, codes_of, get, sources_of, text_of, texts_of
-from almenara.notifier.say_change import CLOSED, claim, status_word, what_changed
-from almenara.notifier.say_list import TYPE as LIST
-from almenara.notifier.say_list import lists
-from almenara.notifier.say_meeting import pair, search, watchlist
-from almenara.notifier.say_other import summary
-from almenara.notifier.say_statement import TYPE as STATEMENT
-from almenara.notifier.say_statement import statements
-from almenara.notifier.say_why import called_in, why_you
-from almenara.notifier.telling import Telling
+from almenara.notifier.words import vocabulary as words
+from almenara.notifier.words.reading import NAME, SENTENCE, codes_of, get, sources_of, text_of, texts_of
+from almenara.notifier.words.say_change import claim, status_word, what_changed
+from almenara.notifier.words.say_list import TYPE as LIST
+from almenara.notifier.words.say_list import lists
+from almenara.notifier.words.say_meeting import pair, search, watchlist
+from almenara.notifier.words.say_other import summary
+from almenara.notifier.words.say_statement import TYPE as STATEMENT
+from almenara.notifier.words.say_statement import statements
+from almenara.notifier.words.say_why import called_in, why_you
+from almenara.notifier.words.telling import Telling
 
 TITLE: Final = 320
 PARAGRAPH: Final = 2_800
@@ -46,7 +46,7 @@ def compose(notice: Notice, *, contact: str = "", possible_duplicate: bool = Fal
     as_of = None if changed.reason == Reason.COMMAND else changed.at
     telling = Telling(alert, language, words.zone_of(notice.time_zone), as_of)
     level_word = words.LEVELS[language].get(alert.level, plain(alert.level.upper(), NAME))
-    closed = changed.change in CLOSED
+    closed = changed.change in ENDS
     dot = words.CLOSED_DOT if closed else words.DOTS.get(alert.level, words.CLOSED_DOT)
     country = plain(words.country_name(alert.country, language), NAME)
     title = _title(telling)
@@ -232,7 +232,7 @@ def _earlier(changed: AlertChanged, telling: Telling, title: str) -> str:
     raised = telling.say(f"Raised on {moment}.", f"Emitida el {moment}.")
     if changed.reason == Reason.SOURCE_READ:
         title = _title(replace(telling, alert=replace(telling.alert, checked=False)))
-    elif changed.change not in CLOSED:
+    elif changed.change not in ENDS:
         return raised
     return f"{raised} {telling.say('The claim was', 'Decía')}: {title}"
 
