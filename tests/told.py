@@ -156,7 +156,8 @@ def digest(language: str = "en", **more: Any) -> DigestNotice:
     given: dict[str, Any] = {
         "delivery": "dg1", "subscriber": "ana", "channel": "mail", "via": "mail", "address_hash": "00",
         "language": language, "time_zone": "America/Lima", "team": False, "why": "digest",
-        "since": at("2026-01-11 12:30"), "at": at("2026-01-18 12:30"), "notices": notices, "more": 3, "open": 5,
+        "since": at("2026-01-11 12:30"), "at": at("2026-01-18 12:30"), "notices": notices,
+        "more": 3, "levels": {"high": 1, "medium": 4}, "open": 5,
         "closed": 1, "held_back": {"silenced": 2, "inhibited": 1},
         "silent": (SilentSource(source="pe_gestion", since=at("2026-01-18 02:00")),),
     }  # fmt: skip
