@@ -317,7 +317,7 @@ class TimelineDetector:
     ) -> Detection:
         """An alert that is raised, or (`before`: its events until now) is another one now."""
         what, reason = Change.RAISED, Reason.DETECTED
-        ordered, new = _in_order(group.members, cause.changed, before)
+        ordered, new = _in_order(group.members, episode.members, cause.changed, before)
         if before is not None:
             what, reason = Change.UPDATED, cause.grown if new else cause.lost
         elif cause.grown == Reason.SOURCE_CORRECTED:
@@ -413,11 +413,11 @@ def _free_slot(group: Group, episodes: Sequence[Episode]) -> str:
 
 
 def _in_order(
-    members: Sequence[Entry], changed: Sequence[str], before: Sequence[str] | None
+    members: Sequence[Entry], uids: Sequence[str], changed: Sequence[str], before: Sequence[str] | None
 ) -> tuple[Sequence[Entry], Sequence[Entry]]:
-    """The entries of an alert, the triggering one last, whatever its time; and those that `before` did not hold."""
-    if len(changed) == 1 and members[-1].uid == changed[0]:  # as nearly always: what came last is the latest, too
-        if before is not None and before == [entry.uid for entry in members[:-1]]:
+    """The entries of an alert, of these ids, the triggering one last; and those that `before` did not hold."""
+    if len(changed) == 1 and uids[-1] == changed[0]:  # as nearly always: what came last is the latest, too
+        if before is not None and before == uids[:-1]:
             return members, members[-1:]
         ordered = members
     else:
