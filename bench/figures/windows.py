@@ -26,7 +26,7 @@ ENGINE: Final = "  with the engine around"
 
 def rows(setup: Setup) -> Iterator[Row]:
     """Counts, then absences."""
-    bodies = events.lines(BODIES, events.NESTED)
+    bodies = events.lines(setup.count(BODIES, least=1_000), events.NESTED)
     setup.written("bodies.jsonl", bodies)
     yield from _counts(setup, bodies)
     yield from _absences(setup, bodies)

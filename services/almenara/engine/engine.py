@@ -29,6 +29,8 @@ SEMANTICS: Final = "3"
 """The engine's semantics version: it changes whenever the same records could give other alerts."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_OF_RECORDS: Final = frozenset((CHECKED, CORRECTED, WITHDRAWN))
+"""What speaks of other records, or of a reading of them: all else is an observation."""
 
 
 @dataclass(slots=True)
@@ -92,8 +94,13 @@ class Engine:
         """Takes one record of the stream: a tick moves the clock, anything else is evaluated."""
         if event.type == TICK:
             return Findings(self.tick(event.time))
-        note(self.state.ahead, self.clock, event.until or event.time)
+        note(self.state.ahead, self.state.clock, event.until or event.time)
         findings = Findings()
+        if event.type not in _OF_RECORDS:
+            asked, candidates = self._asked(event, self._enrich)
+            if candidates:  # of most events nothing is asked, and the fewest calls lead to that
+                findings.detections = self._said(self._judged(self._view(asked), candidates, findings.late, None))
+            return findings
         # Lazily: what a rule says reaches the correlations over it before the next one says something.
         found: Iterable[Detection]
         if event.type == WITHDRAWN:
@@ -103,8 +110,6 @@ class Engine:
             found = self._correct(event, findings.late)
         else:
             found = self._evaluate(event, findings.late)
-            if not found:
-                return findings
         findings.detections = self._said(found)
         return findings
 
@@ -141,8 +146,10 @@ class Engine:
         event, candidates = self._asked(event, self._enrich, plain=plain)
         if not candidates and event.type != CHECKED:
             return ()
-        view = View(event, self.ruleset.zones, plain=plain, scope=event.country if self._apart else "")
-        return self._judged(view, candidates, late, counted)
+        return self._judged(self._view(event, plain=plain), candidates, late, counted)
+
+    def _view(self, event: Event, *, plain: bool = False) -> View:
+        return View(event, self.ruleset.zones, plain=plain, scope=event.country if self._apart else "")
 
     def _judged(
         self, view: View, candidates: list[Candidate], late: list[Late], counted: frozenset[str] | None

@@ -5,6 +5,7 @@ different ids claim gets none.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from almenara.domain.event import Event
@@ -16,6 +17,9 @@ STATEMENT: Final = "statement.made"
 ARTICLE: Final = "article.published"
 _TOLD_IN: Final = ("title", "summary", "quote", "text")
 """The fields of an article that are searched for names."""
+_SHORT: Final = 200
+_folded: Final = lru_cache(maxsize=4_096)(fold)
+"""The same few people and papers are named again and again: short names are folded once, for a while."""
 
 
 class Enricher:
@@ -92,11 +96,13 @@ class Enricher:
             values: Iterable[Any] = part
             if not isinstance(part, list):
                 name = part.get("name")
-                if name.__class__ is str and not part.get("id") and fold(name) in self._ids:
+                if name.__class__ is str and not part.get("id") and _spelled(name) in self._ids:
                     return True
                 values = part.values()
             for value in values:
-                if value.__class__ is not str and isinstance(value, dict | list):
+                # A class is compared in no time; only what is neither text nor exactly one of the two is asked further.
+                kind = value.__class__
+                if kind is dict or kind is list or (kind is not str and isinstance(value, (dict, list))):
                     parts.append(value)
         return False
 
@@ -114,7 +120,7 @@ class Enricher:
                 changed[key] = new
         name = data.get("name")
         if name.__class__ is str and not data.get("id"):
-            known = self._ids.get(fold(name))
+            known = self._ids.get(_spelled(name))
             if known is not None:
                 changed["id"] = known
         return {**data, **changed} if changed else data
@@ -132,6 +138,11 @@ class Enricher:
             changed = changed or new is not item
             items.append(new)
         return items if changed else values
+
+
+def _spelled(name: str) -> str:
+    """The folded name."""
+    return _folded(name) if len(name) <= _SHORT else fold(name)
 
 
 def _texts(value: Any) -> Iterable[str]:

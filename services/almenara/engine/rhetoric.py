@@ -40,6 +40,8 @@ class LexiconScorer:
 
     def score(self, text: str, target: str) -> Score:
         """The lexicon is the same for every target."""
+        if not self._terms:
+            return Score(0.0, ())  # no text need be folded to find nothing in it
         found = [self._terms[number] for number in sorted(self._phrases.found_in(text))]
         mild = 1.0
         for _, weight in found:

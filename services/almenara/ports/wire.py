@@ -87,14 +87,15 @@ def decode_event(body: bytes, position: str = "") -> Event:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected("undecodable", str(error)) from error
     version, data, until = raw.schemaversion, raw.data, raw.until
+    time, recorded = raw.time, raw.recorded
     if version > SCHEMA_VERSION:
         raise Rejected("newer_schema", f"schema version {version}; this release reads up to {SCHEMA_VERSION}")
     return event_of(
         uid=raw.id,
         source=raw.source,
         type_=raw.type,
-        time=_utc(raw.time),
-        recorded=_utc(raw.recorded),
+        time=time if time.tzinfo is UTC else _utc(time),
+        recorded=recorded if recorded.tzinfo is UTC else _utc(recorded),
         country=raw.country,
         data=data if version == SCHEMA_VERSION else upcast(raw.type, version, data),
         until=_utc(until) if until else None,

@@ -3,16 +3,18 @@
 A detection that says nothing new about an alert decides nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeVar
 
 from almenara.domain.alert import Alert, AlertChanged, Change, Evidence, Matched, Reason, Search, State, lower
 from almenara.domain.event import ACKNOWLEDGE, ASSIGN, JUDGE, RETRACT, Event
 from almenara.domain.ids import cite, content_id
 from almenara.engine.detection import Detection
 from almenara.engine.detectors.absence import evidence
+from almenara.engine.detectors.packed import SMALL, PackedEvents, unpack
 from almenara.engine.engine import SEMANTICS
 from almenara.engine.rule import AbsenceRule, AnyRule, Correlation, Rule, goes_on
 from almenara.engine.ruleset import Ruleset
@@ -21,6 +23,15 @@ from almenara.rules.sentence import sentences
 MAX_EVIDENCE: Final = 50
 JUDGEMENTS: Final = ("true", "false", "unclear")
 _CLOSED: Final = (State.RESOLVED, State.RETRACTED)
+_T = TypeVar("_T")
+
+
+class _Held(NamedTuple):
+    """One event that an alert stands on: what is shown of it, whom it names by id, its countries by role."""
+
+    shown: Evidence
+    ids: frozenset[str]
+    countries: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +49,18 @@ def alert_uid(rule: str, country: str, detection: Detection) -> str:
 
 
 def decide(
-    detection: Detection, alert: Alert | None, ruleset: Ruleset, cause: Cause, *, ruleset_hash: str = ""
+    detection: Detection,
+    alert: Alert | None,
+    ruleset: Ruleset,
+    cause: Cause,
+    *,
+    ruleset_hash: str = "",
+    uid: str = "",
 ) -> AlertChanged | None:
-    """What the detection changes. None when there is no alert to close, or it is closed already."""
+    """What the detection changes. None when there is no alert to close, or it is closed already.
+
+    `uid` is the id of the alert, for those who know it already.
+    """
     rule = ruleset.by_name[detection.rule]
     if detection.what in (Change.RETRACTED, Change.RESOLVED):
         if alert is None or alert.state in _CLOSED:
@@ -49,10 +69,9 @@ def decide(
         search = detection.search or alert.search
         closed = replace(alert, state=state, updated_at=detection.at, search=search)
         return _changed(detection.what, detection.reason, closed, cause, joined=detection.joined)
+    fresh = _new(detection, rule, ruleset, cause.country, ruleset_hash, uid=uid)
     if alert is None:
-        raised = _new(detection, rule, ruleset, cause.country, ruleset_hash)
-        return _changed(Change.RAISED, detection.reason, raised, cause, joined=())
-    fresh = _new(detection, rule, ruleset, cause.country, ruleset_hash)
+        return _changed(Change.RAISED, detection.reason, fresh, cause, joined=())
     if detection.reason == Reason.ANOTHER_SOURCE:
         fresh = _joined(alert, fresh)
     state = State.OPEN if alert.state in _CLOSED else alert.state
@@ -103,10 +122,13 @@ def is_open(alert: Alert) -> bool:
     return alert.state not in _CLOSED
 
 
-def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, ruleset_hash: str) -> Alert:
-    uid = alert_uid(rule.name, country, detection)
+def _new(
+    detection: Detection, rule: Rule, ruleset: Ruleset, country: str, ruleset_hash: str, *, uid: str = ""
+) -> Alert:
+    uid = uid or alert_uid(rule.name, country, detection)
     say = rule.say if detection.checked or not rule.say_unchecked else rule.say_unchecked
-    held = tuple(evidence(event) for event in _bounded(detection.events))
+    held = _held(detection.events)
+    shown = tuple([one.shown for one in held])
     # An absence speaks of the first report; those that joined it may give other days.
     told = detection.events[:1] if detection.search else detection.events
     return Alert(
@@ -122,7 +144,7 @@ def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, rules
         title=sentences(say, rule.title, told, ruleset),
         raised_at=detection.at,
         updated_at=detection.at,
-        events=held,
+        events=shown,
         event_count=len(detection.events),
         matched=detection.matched,
         fields={matched.field: matched.value for matched in detection.matched},
@@ -131,15 +153,32 @@ def _new(detection: Detection, rule: Rule, ruleset: Ruleset, country: str, rules
         tags=rule.tags,
         entities=tuple(sorted(_ids(held, detection.matched))),
         shadow=rule.shadow,
-        backfill=any("backfill" in (item.data.get("flags") or ()) for item in held[-1:]),
+        backfill=any("backfill" in (item.data.get("flags") or ()) for item in shown[-1:]),
         ruleset=ruleset_hash,
         engine=SEMANTICS,
     )
 
 
-def _bounded(events: Sequence[Event]) -> Sequence[Event]:
+def _held(events: Sequence[Event]) -> list[_Held]:
     """The first 10 and the last: a record must not grow without bound, and the latest is what a message tells."""
-    return events if len(events) <= MAX_EVIDENCE else (*events[:10], *events[10 - MAX_EVIDENCE :])
+    if isinstance(events, PackedEvents):  # an alert that grows stands on the same ones each time
+        return [_read_lately(one) if len(one) < SMALL else _read(unpack(one)) for one in _bounded(events.packed)]
+    return [_read(event) for event in _bounded(events)]
+
+
+def _bounded(items: Sequence[_T]) -> Sequence[_T]:
+    return items if len(items) <= MAX_EVIDENCE else (*items[:10], *items[10 - MAX_EVIDENCE :])
+
+
+def _read(event: Event) -> _Held:
+    ids: set[str] = set()
+    _named_ids(event.data, ids)
+    return _Held(evidence(event), frozenset(ids), tuple(_roles(event.data.get("countries"))))
+
+
+@lru_cache(maxsize=1_024)
+def _read_lately(packed: bytes) -> _Held:
+    return _read(unpack(packed))
 
 
 def _joined(alert: Alert, fresh: Alert) -> Alert:
@@ -185,21 +224,23 @@ def _changed(
     )
 
 
-def _countries(held: Sequence[Evidence], country: str) -> dict[str, tuple[str, ...]]:
+def _roles(named: Any) -> Iterable[tuple[str, tuple[str, ...]]]:
+    for role, codes in named.items() if isinstance(named, dict) else ():
+        if isinstance(codes, (list, tuple)):
+            yield str(role), tuple([str(code) for code in codes])
+
+
+def _countries(held: Sequence[_Held], country: str) -> dict[str, tuple[str, ...]]:
     roles: dict[str, set[str]] = {"key": {country}}
     for item in held:
-        named = item.data.get("countries")
-        for role, codes in named.items() if isinstance(named, dict) else ():
-            if isinstance(codes, list | tuple):
-                roles.setdefault(str(role), set()).update(str(code) for code in codes)
+        for role, codes in item.countries:
+            roles.setdefault(role, set()).update(codes)
     return {role: tuple(sorted(roles[role])) for role in sorted(roles)}
 
 
-def _ids(held: Sequence[Evidence], matched: Sequence[Matched]) -> set[str]:
+def _ids(held: Sequence[_Held], matched: Sequence[Matched]) -> set[str]:
     found = {one.entry["id"] for one in matched if one.entry}
-    for item in held:
-        _named_ids(item.data, found)
-    return found
+    return found.union(*[item.ids for item in held])
 
 
 def _named_ids(value: Any, found: set[str]) -> None:
@@ -213,5 +254,6 @@ def _named_ids(value: Any, found: set[str]) -> None:
                 found.add(uid)
             inner = part.values()
         for one in inner:
-            if one.__class__ is not str and isinstance(one, (dict, list, tuple)):
+            kind = one.__class__
+            if kind is dict or kind is list or (kind is not str and isinstance(one, (dict, list, tuple))):
                 parts.append(one)

@@ -26,6 +26,7 @@ from almenara.rules.decide import Cause, alert_uid, close, decide, decide_comman
 from almenara.rules.upgrade import Facts, facts_behind, recorded_alerts, semantics_of
 
 CONSUMER: Final = "rules"
+_NOT_OBSERVED: Final = frozenset((RULESET, TICK, *FOR_NOTIFIER, *COMMANDS))
 
 
 @dataclass(slots=True)
@@ -105,6 +106,8 @@ class RulesFold:
     def apply(self, record: Record) -> Outputs:
         """Takes one record of `events`. Raises Rejected for one that cannot be read or a ruleset that is wrong."""
         event = decode_event(record.body, record.position)
+        if event.type not in _NOT_OBSERVED and self._engine is not None and self._state.facts is None:
+            return self._outputs(self._engine, event, record)  # as nearly always
         if self._is_fact(event, record):
             return Outputs()
         if event.type == RULESET:
@@ -185,12 +188,15 @@ class RulesFold:
     def _outputs(self, engine: Engine, event: Event, record: Record) -> Outputs:
         findings = engine.apply(event)
         outputs = Outputs()
+        if not findings.detections and not findings.late:
+            return outputs
         for detection in findings.detections:
             # The country is that of what was detected: a tick has none, a reading may be another country's.
             country = detection.events[-1].country if detection.events else event.country
             cause = Cause(record.id, record.position, country)
-            alert = self._state.alerts.get(alert_uid(detection.rule, country, detection))
-            changed = decide(detection, alert, engine.ruleset, cause, ruleset_hash=self._state.ruleset_hash)
+            uid = alert_uid(detection.rule, country, detection)
+            alert, digest = self._state.alerts.get(uid), self._state.ruleset_hash
+            changed = decide(detection, alert, engine.ruleset, cause, ruleset_hash=digest, uid=uid)
             if changed is not None:
                 outputs.entries.append(self._keep(_told_apart(changed, outputs.entries)))
         outputs.entries += [self._late(late, record) for late in findings.late]

@@ -9,6 +9,10 @@ import pytest
 from almenara.domain.alert import Alert, AlertChanged, Change, Reason, Search, State
 from almenara.domain.event import ACKNOWLEDGE, JUDGE, RETRACT, Event
 from almenara.engine.detection import Detection
+from almenara.engine.detectors.absence import evidence
+from almenara.engine.detectors.kept import evidence_in
+from almenara.engine.detectors.kept import pack as pack_shown
+from almenara.engine.detectors.packed import PackedEvents, pack
 from almenara.rules.decide import Cause, decide, decide_command
 from case_run import shipped
 
@@ -115,3 +119,24 @@ def test_commands_change_what_they_can() -> None:
     assert fallen is not None
     assert fallen.alert.state == State.RETRACTED
     assert decide_command(command(RETRACT), fallen.alert, T0, CAUSE) is None
+
+
+@pytest.mark.parametrize("size", [1, 300], ids=["small", "too large to be kept unpacked"])
+def test_events_that_come_packed_make_the_same_alert(size: int) -> None:
+    countries = {"actor": ["XAL", "XBE"], "target": [], "odd": "XCE"}
+    events = [meeting(f"m-{number}") for number in range(70)]
+    events = [
+        event.holding({**event.data, "countries": countries, "said": ["é"] * 20 * size, "n": [{"id": "x", "name": 1}]})
+        for event in events
+    ]
+    plain = decided(detection(events=tuple(events)))
+    packed = PackedEvents(map(pack, events))
+    assert decided(detection(events=packed)) == decided(detection(events=packed)) == plain
+    assert len(plain.alert.events) == 50
+    assert plain.alert.entities == ("x", "xal-o-voss", "xal-p-b")
+    assert plain.alert.countries == {"actor": ("XAL", "XBE"), "key": ("XAL",), "target": ()}
+
+
+def test_the_evidence_of_an_entry_is_that_of_its_last_event() -> None:
+    first, last = meeting("m-1"), replace(meeting("m-2"), until=T0 + timedelta(hours=1), position="events/1/9")
+    assert evidence_in(pack_shown((first, last))) == evidence(last)

@@ -20,7 +20,7 @@ from almenara.engine.detectors.account import account
 from almenara.engine.detectors.coverage import Readings
 from almenara.engine.detectors.deadlines import Deadlines
 from almenara.engine.detectors.detector import Signal
-from almenara.engine.detectors.kept import AbsenceState, Kept, Status, pack, unpack, unpacked
+from almenara.engine.detectors.kept import AbsenceState, Kept, Status, evidence_in, pack, unpack
 from almenara.engine.detectors.keys import Key, Keys, read_key
 from almenara.engine.detectors.moments import EPOCH, length, micros, moment
 from almenara.engine.detectors.spans import PLACE, Spans
@@ -363,7 +363,7 @@ def evidence(event: Event) -> Evidence:
 @lru_cache(maxsize=64)
 def _shown(packed: bytes) -> Evidence:
     """What an alert shows of a B. The same few B are the nearest ones of each A in turn."""
-    return evidence(unpacked(packed).event)
+    return evidence_in(packed)
 
 
 def _last(event: Event) -> int:

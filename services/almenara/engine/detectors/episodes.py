@@ -51,14 +51,14 @@ class Group:
 
 def runs(tracks: Tracks, key: str, held: Sequence[int]) -> list[Group]:
     """Windows that share an event are one group; `held` are the places of the entries whose windows hold, in order."""
-    entries, span = tracks.of(key), tracks.windows.span
+    entries, span, times = tracks.of(key), tracks.windows.span, tracks.state.times.get(key, [])
     moments = not tracks.longest(key)
     found: list[list[int]] = []
     before = 0
     for at in held:
-        after = entries[at].time - span
+        after = times[at] - span
         # Among moments the latest one before ends last.
-        if found and (entries[before].time > after if moments else tracks.ending_after(key, before, after)):
+        if found and (times[before] > after if moments else tracks.ending_after(key, before, after)):
             found[-1].append(at)
         else:
             found.append([at])

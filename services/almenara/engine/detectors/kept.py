@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from almenara.domain.alert import Matched
+from almenara.domain.alert import Evidence, Matched
 from almenara.domain.event import Event
 from almenara.engine.detectors.keys import Key
 
@@ -101,6 +101,7 @@ class AbsenceState(msgspec.Struct, tag="absence"):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Shown)
+_evidence = msgspec.json.Decoder(tuple[tuple[Evidence, ...], tuple[msgspec.Raw, ...]])
 
 
 def pack(events: tuple[Event, ...], matched: tuple[Matched, ...] = ()) -> bytes:
@@ -110,9 +111,9 @@ def pack(events: tuple[Event, ...], matched: tuple[Matched, ...] = ()) -> bytes:
 
 def unpack(kept: Kept) -> Shown:
     """The evidence as it was."""
-    return unpacked(kept.evidence)
+    return _decoder.decode(kept.evidence)
 
 
-def unpacked(packed: bytes) -> Shown:
-    """What `pack` made bytes of."""
-    return _decoder.decode(packed)
+def evidence_in(packed: bytes) -> Evidence:
+    """The last event of what `pack` made bytes of, as an alert carries it: those are fields of the event, too."""
+    return _evidence.decode(packed)[0][-1]

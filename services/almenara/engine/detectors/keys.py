@@ -26,18 +26,22 @@ class Keys:
         # Canonical JSON is sorted by name; most keys are one text or number each, and need no more than joining.
         groups = sorted(rule.group_by)
         marks = ("{", *[","] * len(groups))
-        self._spelled = [f"{mark}{encode_basestring(group)}:" for mark, group in zip(marks, groups, strict=False)]
-        self._paths = {member: [rule.field_of(group, member) for group in groups] for member in rule.rules}
+        spelled = [f"{mark}{encode_basestring(group)}:" for mark, group in zip(marks, groups, strict=False)]
+        self._groups = {
+            member: [(text, rule.field_of(group, member)) for text, group in zip(spelled, groups, strict=True)]
+            for member in rule.rules
+        }
 
     def of(self, member: str, view: View) -> list[Key]:
         """Every key that the event has as `member`: one for each combination of list values (at most 100).
 
         An event without one of the fields has no key and is not correlated.
         """
-        if not self._spelled:
+        groups = self._groups[member]
+        if not groups:
             return [view.scope + "{}"]
         key = view.scope
-        for spelled, path in zip(self._spelled, self._paths[member], strict=True):
+        for spelled, path in groups:
             values = view.values(path)
             if len(values) != 1:
                 return keys_of(self._rule, member, view)

@@ -11,7 +11,7 @@ from almenara.domain.event import Event
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Event)
 _WIDE: Final = msgspec.json.Decoder(Event)
-_SMALL: Final = 8_192
+SMALL: Final = 8_192
 """Larger ones are not kept unpacked: a thousand of them would be felt."""
 
 
@@ -25,7 +25,7 @@ def pack(event: Event) -> bytes:
 
 def unpack(packed: bytes) -> Event:
     """The event of bytes that `pack` gave."""
-    return _unpacked_lately(packed) if len(packed) < _SMALL else _unpacked(packed)
+    return _unpacked_lately(packed) if len(packed) < SMALL else _unpacked(packed)
 
 
 def _unpacked(packed: bytes) -> Event:
@@ -46,6 +46,11 @@ class PackedEvents(Sequence[Event]):
 
     def __len__(self) -> int:
         return len(self._packed)
+
+    @property
+    def packed(self) -> tuple[bytes, ...]:
+        """The events as bytes, for those who keep by them what they made of an event."""
+        return self._packed
 
     @overload
     def __getitem__(self, at: int) -> Event: ...

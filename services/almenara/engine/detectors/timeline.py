@@ -170,9 +170,9 @@ class TimelineDetector:
         values = self._pattern.values(signal.member, view) if keys else None
         if values is None:
             return None
-        evidence = [pack(event)]
+        evidence: tuple[bytes, ...] = (pack(event),)
         if signal.evidence != (event,):
-            evidence += [pack(one) for one in signal.evidence]
+            evidence += tuple([pack(one) for one in signal.evidence])
         time = micros(event.time)
         entry = Entry(
             uid=event.id,
@@ -180,7 +180,7 @@ class TimelineDetector:
             end=micros(event.until) if event.until else time,
             members=self._members[signal.member],
             values=values,
-            evidence=tuple(evidence),
+            evidence=evidence,
             why=msgspec.msgpack.encode(signal.matched()) if self._pattern.explains else b"",
         )
         recorded = micros(event.recorded)
@@ -316,14 +316,9 @@ class TimelineDetector:
         self, key: Key, episode: Episode, group: Group, cause: _Cause, clock: datetime, *, before: Sequence[str] | None
     ) -> Detection:
         """An alert that is raised, or (`before`: its events until now) is another one now."""
-        # The triggering event comes last, whatever its time.
-        last = [entry for entry in group.members if entry.uid in cause.changed]
-        ordered = [*(entry for entry in group.members if entry.uid not in cause.changed), *last]
         what, reason = Change.RAISED, Reason.DETECTED
-        new: list[Entry] = []
+        ordered, new = _in_order(group.members, episode.members, cause.changed, before)
         if before is not None:
-            known = set(before) - set(cause.changed)
-            new = [entry for entry in ordered if entry.uid not in known]
             what, reason = Change.UPDATED, cause.grown if new else cause.lost
         elif cause.grown == Reason.SOURCE_CORRECTED:
             reason = Reason.SOURCE_CORRECTED
@@ -417,9 +412,26 @@ def _free_slot(group: Group, episodes: Sequence[Episode]) -> str:
     return next(name for name in itertools.chain(names, numbered) if name not in taken)
 
 
+def _in_order(
+    members: Sequence[Entry], uids: Sequence[str], changed: Sequence[str], before: Sequence[str] | None
+) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """The entries of an alert, of these ids, the triggering one last; and those that `before` did not hold."""
+    if len(changed) == 1 and uids[-1] == changed[0]:  # as nearly always: what came last is the latest, too
+        if before is not None and before == uids[:-1]:
+            return members, members[-1:]
+        ordered = members
+    else:
+        last = [entry for entry in members if entry.uid in changed]
+        ordered = [*(entry for entry in members if entry.uid not in changed), *last]
+    if before is None:
+        return ordered, ()
+    known = set(before).difference(changed)
+    return ordered, [entry for entry in ordered if entry.uid not in known]
+
+
 def _events(entries: Iterable[Entry]) -> PackedEvents:
     """What entries stand on, each event once."""
     evidence = [entry.evidence for entry in entries]
     if sum(map(len, evidence)) == len(evidence):  # nothing chained: every entry is an event of its own
-        return PackedEvents([one for (one,) in evidence])
+        return PackedEvents(itertools.chain.from_iterable(evidence))
     return PackedEvents(dict.fromkeys(one for packed in evidence for one in (packed[1:] or packed)))

@@ -79,14 +79,13 @@ class Condition:
         for leaves, any_met in self._together:
             first, values = leaves[0], view.values(leaves[0].field)
             if any_met is not None and len(values) == 1:  # which of its texts one value met does not show
-                met = [values[0]] if any(map(any_met, view.folded(first.field))) else []
-                new = [_matched(first, value, None) for value in met]
-            else:
-                met_by = ((leaf, value) for leaf in leaves for value in values if leaf.test(view, value))
-                new = [_matched(leaf, value, lists.get(leaf.watchlist)) for leaf, value in met_by]
-            for one in new:
-                if one not in found:
-                    found.append(one)
+                if any(map(any_met, view.folded(first.field))):
+                    _add(found, _matched(first, values[0], None))
+                continue
+            for leaf in leaves:
+                for value in values:
+                    if leaf.test(view, value):
+                        _add(found, _matched(leaf, value, lists.get(leaf.watchlist) if leaf.watchlist else None))
         return tuple(found)
 
 
@@ -220,6 +219,14 @@ def _any_value(field: str, test: Callable[[Any], bool]) -> Predicate:
         return False
 
     return holds
+
+
+def _add(found: list[Matched], one: Matched) -> None:
+    for other in found:
+        # Two of different fields differ, which is seen at once; whole ones are compared by making tuples of them.
+        if other.field == one.field and other == one:
+            return
+    found.append(one)
 
 
 def _matched(leaf: Leaf, value: Any, listed: Watchlist | None) -> Matched:

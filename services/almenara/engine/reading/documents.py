@@ -26,6 +26,7 @@ _MARK: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
 
+_TEXT: Final = "tag:yaml.org,2002:str"
 _TAGS: Final = frozenset(
     f"tag:yaml.org,2002:{name}"
     for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "map", "seq")
@@ -186,6 +187,8 @@ class _Reading:
 
 
 def _scalar(node: yaml.Node) -> Any:
+    if node.tag == _TEXT:
+        return node.value  # as the loader would have it, which takes time to be made
     if node.tag.endswith((":timestamp", ":value", ":merge")):
         return str(node.value)
     if node.tag.endswith((":int", ":float")) and ":" in str(node.value):
