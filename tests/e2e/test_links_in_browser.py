@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from almenara.adapters.sinks.smtp import SmtpSink
 from availability import Missing, unavailable
@@ -97,13 +99,13 @@ def test_opened_from_the_mail_pressed_and_acknowledged(here, sink, browser, tmp_
     resize(browser, 800)
     browser.get(page.as_uri())
     browser.find_element(By.LINK_TEXT, "Tomar a cargo").click()
-    assert browser.title == "Tomar a cargo esta alerta · Almenara"
+    shows(browser, lambda: browser.title == "Tomar a cargo esta alerta · Almenara")
     assert state(here) == "open"
     browser.refresh()
     assert state(here) == "open"
     browser.find_element(By.ID, "note").send_keys("Lo miro <b>hoy</b>")
     browser.find_element(By.TAG_NAME, "button").click()
-    assert "Registrado" in browser.find_element(By.TAG_NAME, "h1").text
+    shows(browser, lambda: "Registrado" in browser.find_element(By.TAG_NAME, "h1").text)
     here.wait(lambda: state(here) == "acknowledged")
     here.wait(lambda: len(sink.mails()) == 2)
 
@@ -113,6 +115,12 @@ def test_opened_from_the_mail_pressed_and_acknowledged(here, sink, browser, tmp_
     assert "events/" in text
     browser.get(links_of(mail)["Tomar a cargo"])
     assert browser.find_elements(By.TAG_NAME, "button") == []
+
+
+def shows(browser, what: Callable[[], bool]) -> None:
+    """Waits until the page that a press leads to is there: what was found on the one before it is stale by then."""
+    passing = (StaleElementReferenceException, NoSuchElementException)
+    WebDriverWait(browser, PATIENCE_S, ignored_exceptions=passing).until(lambda _: what())
 
 
 @pytest.mark.parametrize("dark", [False, True])
