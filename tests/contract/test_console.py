@@ -65,6 +65,9 @@ class Desk:
             raise Unreachable("the database of postgresql://u:secret@db cannot be reached")
         return self.who if subscriber == self.who.id else None
 
+    def knows(self, subscriber: str) -> bool:
+        return subscriber == self.who.id
+
     def alert(self, uid: str, reader: Subscriber, via: str) -> AlertView | None:
         changed = AlertChanged(
             id="c", change=Change.RAISED, reason=Reason.DETECTED, at=NOW, cause="events/1/20", alert=self.alert_,

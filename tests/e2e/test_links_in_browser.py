@@ -125,7 +125,7 @@ def shows(browser, what: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["Por qué", "Valorar", "Silenciar", "Dejar de recibir", "broken"])
+@pytest.mark.parametrize("name", ["Por qué", "Valorar", "Asignar", "Silenciar", "Dejar de recibir", "broken"])
 def test_it_fits_can_be_read_and_asks_for_nothing(here, sink, browser, tmp_path, name, width, dark):
     links = links_of(sink.mails()[0])
     url = links.get(name, f"{here.base}/l/x.y")

@@ -73,10 +73,10 @@ def alert_of(here: Installation) -> Alert:
 
 def test_a_mail_has_links_and_the_unsubscribe_header(here: Installation, sink: SmtpSink) -> None:
     links = raised(here, sink)
-    assert list(links["ana"]) == ["Por qué", "Tomar a cargo", "Valorar", "Silenciar", "Dejar de recibir"]
-    assert list(links["ben"]) == ["Why", "Acknowledge", "Judge", "Mute", "Unsubscribe"]
+    assert list(links["ana"]) == ["Por qué", "Tomar a cargo", "Valorar", "Asignar", "Silenciar", "Dejar de recibir"]
+    assert list(links["ben"]) == ["Why", "Acknowledge", "Judge", "Assign", "Mute", "Unsubscribe"]
     assert all(url.startswith(f"{BASE}/l/") for one in links.values() for url in one.values())
-    assert len({url for one in links.values() for url in one.values()}) == 10
+    assert len({url for one in links.values() for url in one.values()}) == 12
     mail = next(mail_of(path) for path in sink.mails() if b"ben@" in path.read_bytes())
     assert mail["List-Unsubscribe"] == f"<{links['ben']['Unsubscribe']}>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -168,6 +168,22 @@ def test_a_judgement_needs_a_choice(here: Installation, sink: SmtpSink) -> None:
     assert "done already by this link" in here.reading.get(url).text
 
 
+def test_an_alert_is_given_to_somebody_who_is_known(here: Installation, sink: SmtpSink) -> None:
+    url = raised(here, sink)["ben"]["Assign"]
+    assert "ana" not in here.reading.get(url).text.partition("<form")[2]  # who else is told is nobody's business
+    for nobody in ("", "nobody", "<b>ana</b>"):
+        wrong = here.reading.press(url, to=nobody)
+        assert wrong.status_code == 400
+        assert "Nobody of that name" in wrong.text
+    assert here.commands("alert.assign") == []
+    assert here.reading.press(url, to="ana", note="yours").status_code == 200
+    here.go()
+    last = list(changes(here.store))[-1]
+    assert (last.change, last.alert.assignee, last.by, last.note) == (Change.ASSIGNED, "ana", "ben", "yours")
+    assert sorted(str(mail_of(path)["To"]) for path in sink.mails()[2:]) == ["ana@example.org", "ben@example.org"]
+    assert here.reading.press(url, to="ben").status_code == 409
+
+
 def test_a_mute_is_a_silence_for_this_alert_in_every_partition(here: Installation, sink: SmtpSink) -> None:
     url = raised(here, sink)["ben"]["Mute"]
     assert "held back from everyone" in here.reading.get(url).text
@@ -234,7 +250,7 @@ def test_a_shared_channel_asks_for_a_name(here: Installation, sink: SmtpSink, sl
     (post,) = slack.posts()
     (actions,) = [block for block in post["payload"]["blocks"] if block["type"] == "actions"]
     buttons = {one["text"]["text"]: one["url"] for one in actions["elements"]}
-    assert list(buttons) == ["Why", "Acknowledge", "Judge", "Mute"]
+    assert list(buttons) == ["Why", "Acknowledge", "Judge", "Assign", "Mute"]
     url = buttons["Acknowledge"]
     assert 'name="name" required' in here.reading.get(url).text
     assert here.reading.press(url, name="   ").status_code == 400

@@ -95,6 +95,10 @@ class ConsoleRecord:
         found = (one for one in self._audience[1].subscribers if one.id == subscriber)
         return next((one for one in found if any(target.via == via for target in one.targets)), None)
 
+    def knows(self, subscriber: str) -> bool:
+        """Whether there is a subscriber of this name. `refresh` was asked by `reader` a moment before."""
+        return any(one.id == subscriber for one in self._audience[1].subscribers)
+
     def alert(self, uid: str, reader: Subscriber, via: str) -> AlertView | None:
         """The alert as the reader may know it. `refresh` was asked by `reader` a moment before."""
         places = list(self._known.alerts.get(uid, ()))

@@ -65,6 +65,7 @@ def actions_for(alert: Alert) -> Iterator[Action]:
     if alert.state == State.OPEN:
         yield Action.ACKNOWLEDGE
     yield Action.JUDGE
+    yield Action.ASSIGN
     yield Action.MUTE
 
 

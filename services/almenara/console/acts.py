@@ -13,7 +13,7 @@ from almenara.console.links import Action, LinkTo
 from almenara.console.words import Voice
 from almenara.domain.alert import OVER, Change, State
 from almenara.domain.audience import Subscriber
-from almenara.domain.event import ACKNOWLEDGE, JUDGE, RESUBSCRIBE, SILENCE, UNSUBSCRIBE
+from almenara.domain.event import ACKNOWLEDGE, ASSIGN, JUDGE, RESUBSCRIBE, SILENCE, UNSUBSCRIBE
 from almenara.domain.text import plain
 from almenara.ports.commands import Command
 from almenara.ports.query import AlertView, Done
@@ -26,6 +26,7 @@ MUTE_FOR: Final = timedelta(days=7)
 TYPES: Final[Mapping[Action, str]] = {
     Action.ACKNOWLEDGE: ACKNOWLEDGE,
     Action.JUDGE: JUDGE,
+    Action.ASSIGN: ASSIGN,
     Action.MUTE: SILENCE,
     Action.UNSUBSCRIBE: UNSUBSCRIBE,
 }
@@ -38,6 +39,7 @@ class Asked:
     judgement: str = ""
     note: str = ""
     name: str = ""
+    to: str = ""
     resume: bool = False
 
 
@@ -69,6 +71,7 @@ class Sheet:
     note: str = ""
     hint: str = ""
     name: str = ""
+    taker: str = ""
     resume: bool = False
     done: bool = False
     error: str = ""
@@ -93,11 +96,12 @@ def sheet_of(reader: Reader, view: AlertView | None, done: Done | None, now: dat
         note=say(texts.NOTES.get(action, ("", ""))),
         hint=say(texts.NOTE_HINT),
         name=_name_label(reader),
+        taker=say(texts.TAKER) if action == Action.ASSIGN else "",
     )  # fmt: skip
 
 
-def fault_in(reader: Reader, asked: Asked) -> str:
-    """What is wrong with what was sent, in words; empty when nothing is."""
+def fault_in(reader: Reader, asked: Asked, *, known: bool) -> str:
+    """What is wrong with what was sent, in words; empty when nothing is. `known`: whoever is named is a subscriber."""
     say = reader.voice.say
     if reader.who.team and not plain(asked.name):
         return say(texts.MISSING_NAME)
@@ -107,7 +111,7 @@ def fault_in(reader: Reader, asked: Asked) -> str:
         return say(texts.TOO_LONG)
     if reader.link.action == Action.JUDGE and asked.judgement not in words.JUDGEMENTS:
         return say(texts.MISSING_CHOICE)
-    return ""
+    return say(texts.MISSING_TAKER) if reader.link.action == Action.ASSIGN and not known else ""
 
 
 def command_of(reader: Reader, asked: Asked, view: AlertView | None, now: datetime) -> Command:
@@ -132,6 +136,8 @@ def command_of(reader: Reader, asked: Asked, view: AlertView | None, now: dateti
     about: dict[str, Any] = {"alert": link.alert, "by": by, "note": note}
     if action == Action.JUDGE:
         about["judgement"] = asked.judgement
+    elif action == Action.ASSIGN:
+        about["to"] = asked.to
     return Command(type=TYPES[action], id=link.id, data=about, alert=alert)
 
 

@@ -60,6 +60,7 @@ def asked_of(fields: Fields) -> Asked:
         judgement=fields.get("judgement", ""),
         note=fields.get("note", "").strip(),
         name=fields.get("name", "").strip(),
+        to=fields.get("to", "").strip(),
         resume=fields.get("do") == "resume",
     )
 

@@ -32,6 +32,7 @@ class Action(StrEnum):
     WHY = "why"
     ACKNOWLEDGE = "acknowledge"
     JUDGE = "judge"
+    ASSIGN = "assign"
     MUTE = "mute"
     UNSUBSCRIBE = "unsubscribe"
 

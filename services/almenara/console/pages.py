@@ -93,7 +93,7 @@ class _Pages:
         before = self._before(reader, view)
         if not before.button or before.resume != asked.resume:  # used already, closed, taken by somebody else
             return self._shown(reader, view, before, HTTPStatus.CONFLICT)
-        if fault := acts.fault_in(reader, asked):
+        if fault := acts.fault_in(reader, asked, known=self._query.knows(asked.to)):
             return self._shown(reader, view, acts.again(before, asked, fault), HTTPStatus.BAD_REQUEST)
         now = self._clock.now()
         done = self._commands.append(acts.command_of(reader, asked, view, now), now)

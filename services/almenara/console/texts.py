@@ -12,6 +12,11 @@ NAME: Final = 80
 """Characters of a person's name."""
 
 MISSING_NAME: Final = ("Please give your name: this link is shared.", "Escriba su nombre: este enlace es compartido.")
+MISSING_TAKER: Final = (
+    "Nobody of that name is told by Almenara; write a subscriber's name as Almenara has it, such as ana.",
+    "Almenara no avisa a nadie con ese nombre; escriba el nombre que tiene en Almenara, por ejemplo ana.",
+)
+TAKER: Final = ("Who is to take it on (their name in Almenara)", "Quién se ocupará (su nombre en Almenara)")
 MISSING_CHOICE: Final = ("Please choose one of the three.", "Elija una de las tres.")
 TOO_LONG: Final = (f"The note is longer than {NOTE} characters.", f"La nota pasa de {NOTE} caracteres.")
 NAME_TOO_LONG: Final = (f"The name is longer than {NAME} characters.", f"El nombre pasa de {NAME} caracteres.")
@@ -19,6 +24,7 @@ NO_REASON: Final = ("muted from a message", "silenciada desde un mensaje")
 NOTES: Final[Mapping[Action, Pair]] = {
     Action.ACKNOWLEDGE: ("Note for everyone who is told (optional)", "Nota para todos los avisados (opcional)"),
     Action.JUDGE: ("Note for everyone who is told (optional)", "Nota para todos los avisados (opcional)"),
+    Action.ASSIGN: ("Note for everyone who is told (optional)", "Nota para todos los avisados (opcional)"),
     Action.MUTE: ("Reason, kept with the silence (optional)", "Motivo, queda con el silencio (opcional)"),
 }
 NOTE_HINT: Final = (f"At most {NOTE} characters.", f"Hasta {NOTE} caracteres.")
@@ -50,6 +56,7 @@ TITLES: Final[Mapping[Action, Pair]] = {
     Action.WHY: ("Why this alert", "Por qué esta alerta"),
     Action.ACKNOWLEDGE: ("Take this alert on", "Tomar a cargo esta alerta"),
     Action.JUDGE: ("Was this alert right?", "¿Era acertada esta alerta?"),
+    Action.ASSIGN: ("Give this alert to somebody", "Asignar esta alerta"),
     Action.MUTE: ("Mute this alert for 7 days", "Silenciar esta alerta 7 días"),
     Action.UNSUBSCRIBE: ("End these messages", "Dejar de recibir estos mensajes"),
 }
@@ -67,6 +74,14 @@ LINES: Final[Mapping[Action, tuple[Pair, ...]]] = {
             "alert is told of it.",
             "Su valoración queda con la alerta y cuenta para saber si la regla acierta. Se avisa a todos los que "
             "recibieron la alerta.",
+        ),
+    ),
+    Action.ASSIGN: (
+        (
+            "Whoever you name is told at once, whatever their hours are; so is everyone who was told of the alert. It "
+            "stays open, and is escalated, until somebody acknowledges it.",
+            "Se avisa enseguida a quien usted nombre, sea cual sea su horario, y a todos los que recibieron la alerta. "
+            "Sigue abierta, y se escala, hasta que alguien la tome a cargo.",
         ),
     ),
     Action.MUTE: (
@@ -106,10 +121,18 @@ TEAM_ENDS: Final[tuple[Pair, ...]] = (
 BUTTONS: Final[Mapping[Action, Pair]] = {
     Action.ACKNOWLEDGE: ("Acknowledge", "Tomar a cargo"),
     Action.JUDGE: ("Record my judgement", "Registrar mi valoración"),
+    Action.ASSIGN: ("Assign", "Asignar"),
     Action.MUTE: ("Mute for 7 days", "Silenciar 7 días"),
     Action.UNSUBSCRIBE: ("End messages by {via}", "No recibir más por {via}"),
 }
 AFTER: Final[Mapping[Action, tuple[Pair, ...]]] = {
+    Action.ASSIGN: (
+        ("Recorded: the alert is assigned", "Registrado: la alerta está asignada"),
+        (
+            "They are told, and so is everyone who was told of the alert.",
+            "Se avisa a esa persona y a todos los que recibieron la alerta.",
+        ),
+    ),
     Action.ACKNOWLEDGE: (
         ("Recorded: you have taken this alert on", "Registrado: usted la tomó a cargo"),
         (

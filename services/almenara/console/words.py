@@ -56,6 +56,7 @@ LINKS: Final[Mapping[str, Pair]] = {
     "why": ("Why", "Por qué"),
     "acknowledge": ("Acknowledge", "Tomar a cargo"),
     "judge": ("Judge", "Valorar"),
+    "assign": ("Assign", "Asignar"),
     "mute": ("Mute", "Silenciar"),
     "unsubscribe": ("Unsubscribe", "Dejar de recibir"),
 }

@@ -51,6 +51,9 @@ class Query(Protocol):
     def reader(self, subscriber: str, via: str) -> Subscriber | None:
         """The subscriber as they are now; None when they, or this way to them, are no longer there."""
 
+    def knows(self, subscriber: str) -> bool:
+        """Whether there is a subscriber of this name now."""
+
     def alert(self, uid: str, reader: Subscriber, via: str) -> AlertView | None:
         """The alert of this uid as the reader may know it by this channel; None when there is none."""
 

@@ -53,13 +53,14 @@ def test_each_link_is_for_one_action_alert_reader_channel_and_time(tmp_path: Pat
         "Por qué": Action.WHY,
         "Tomar a cargo": Action.ACKNOWLEDGE,
         "Valorar": Action.JUDGE,
+        "Asignar": Action.ASSIGN,
         "Silenciar": Action.MUTE,
         "end": Action.UNSUBSCRIBE,
     }
     assert {link.subscriber for link in found.values()} == {"ana"}
     assert {link.via for link in found.values()} == {"desk"}
     assert {link.expires for link in found.values()} == {NOW.replace(microsecond=0) + timedelta(days=30)}
-    assert [link.alert for link in found.values()] == ["u1"] * 4 + [""]
+    assert [link.alert for link in found.values()] == ["u1"] * 5 + [""]
 
 
 @pytest.mark.parametrize("state", [State.RESOLVED, State.RETRACTED])
@@ -69,7 +70,7 @@ def test_a_closed_alert_is_only_explained(tmp_path: Path, state: State) -> None:
 
 def test_what_is_taken_on_is_not_taken_on_again(tmp_path: Path) -> None:
     found = linked(tmp_path, notice(absence(state=State.ACKNOWLEDGED), via="mail"))
-    assert list(found) == ["Why", "Judge", "Mute", "end"]
+    assert list(found) == ["Why", "Judge", "Assign", "Mute", "end"]
 
 
 def test_a_digest_can_only_be_ended(tmp_path: Path) -> None:
