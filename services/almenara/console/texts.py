@@ -78,10 +78,10 @@ LINES: Final[Mapping[Action, tuple[Pair, ...]]] = {
     ),
     Action.ASSIGN: (
         (
-            "Whoever you name is told at once, whatever their hours are; so is everyone who was told of the alert. It "
-            "stays open, and is escalated, until somebody acknowledges it.",
+            "Whoever you name is told at once, whatever their hours are; so is everyone who was told of the alert. "
+            "While nobody acknowledges it, it is escalated all the same.",
             "Se avisa enseguida a quien usted nombre, sea cual sea su horario, y a todos los que recibieron la alerta. "
-            "Sigue abierta, y se escala, hasta que alguien la tome a cargo.",
+            "Mientras nadie la tome a cargo, se escala igualmente.",
         ),
     ),
     Action.MUTE: (
