@@ -19,7 +19,7 @@ from almenara.audit.compare import Compared, Range, Side, Told, compare
 from almenara.domain.alert import Alert, AlertChanged, Evidence
 from almenara.domain.audience import Audience
 from almenara.domain.errors import Missing, Rejected
-from almenara.domain.event import TICK
+from almenara.domain.event import TICK, is_tick_id
 from almenara.domain.notice import DigestNotice, Notice
 from almenara.engine.ruleset import Content, build, content_of
 from almenara.notifier.words.compose import compose
@@ -180,8 +180,7 @@ def event_line(alert: Alert, event: Evidence) -> str:
 def _tick(records: Iterable[Record]) -> datetime | None:
     """The time of the first tick among the records."""
     for record in records:
-        # ids of ticks start with their type: nothing else has to be decoded
-        if record.id.startswith(f"{TICK}/"):
+        if is_tick_id(record.id):
             try:
                 event = decode_event(record.body)
             except Rejected:

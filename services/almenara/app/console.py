@@ -32,6 +32,7 @@ from almenara.ports.wire import (
     decode_delivery,
     decode_event,
     decode_notices,
+    is_event,
 )
 
 SOURCE: Final = "almenara/console"
@@ -161,7 +162,7 @@ class ConsoleRecord:
 
     def _note(self, record: Record) -> None:
         # what was passed on (ticks, for the most part) is an envelope; a change begins with its own id
-        if record.body.startswith(b'{"specversion"'):
+        if is_event(record.body):
             return
         with suppress(msgspec.DecodeError):  # what cannot be read must not keep the rest from being read
             uid = _about.decode(record.body).alert.uid

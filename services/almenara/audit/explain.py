@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from almenara.domain.alert import AlertChanged
 from almenara.domain.errors import Missing
-from almenara.domain.event import Event
+from almenara.domain.event import Event, is_tick_id
 from almenara.domain.ids import cite, is_cite
 from almenara.domain.notice import Delivery, Notice
 from almenara.engine.engine import Engine
@@ -37,7 +37,7 @@ def history(log: LogReader, alert: str) -> list[AlertChanged]:
 def changes(log: LogReader) -> Iterator[AlertChanged]:
     """Every record of `alerts` that changes an alert, partition by partition."""
     for record in records(log, ALERTS):
-        found = None if _is_tick(record) else decode_alerts(record.body, record.position)
+        found = None if is_tick_id(record.id) else decode_alerts(record.body, record.position)
         if isinstance(found, AlertChanged):
             yield found
 
@@ -50,7 +50,7 @@ def notices(log: LogReader, alert: str) -> list[Notice]:
 def all_notices(log: LogReader) -> Iterator[Notice]:
     """Every decision about every alert, partition by partition."""
     for record in records(log, NOTICES):
-        found = None if _is_tick(record) else decode_notices(record.body, record.position)
+        found = None if is_tick_id(record.id) else decode_notices(record.body, record.position)
         if isinstance(found, Notice):
             yield found
 
@@ -65,11 +65,6 @@ def records(log: LogReader, stream: str) -> Iterator[Record]:
     """A whole stream, partition by partition."""
     for partition in range(log.partitions):
         yield from read_range(log, stream, partition)
-
-
-def _is_tick(record: Record) -> bool:
-    # ids of ticks start with their type, and there are many: nothing else has to be decoded
-    return record.id.startswith("tick/")
 
 
 def find_event(log: LogReader, name: str) -> tuple[Event, Record]:

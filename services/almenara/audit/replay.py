@@ -11,13 +11,12 @@ from typing import Final
 from almenara.domain.errors import Rejected
 from almenara.ports.log import REJECTED, Entry, LogReader, Record, read_range
 from almenara.ports.processor import Fold, Processor, history_of
+from almenara.ports.wire import is_event
 
 FAILED: Final = "failed"
 """The runner's reason for a record on which the fold failed."""
 
 _TELL_EVERY: Final = 1_000
-
-_PASSED_ON: Final = b'{"specversion"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def replay(
             if (found.id, found.body) != (entry.id, entry.body):
                 return Replayed(taken, compared, _difference(found, entry), passed_on)
             compared += 1
-            passed_on += entry.body.startswith(_PASSED_ON)
+            passed_on += is_event(entry.body)
     progress(taken % _TELL_EVERY)
     extra = None if upto else next(recorded, None)
     if extra is not None:

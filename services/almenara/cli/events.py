@@ -168,13 +168,13 @@ def as_json(event: "Event") -> dict[str, Any]:
 def _events(session: Session, all_types: bool) -> "list[Event]":
     from almenara.audit.explain import records
     from almenara.domain.errors import Rejected
-    from almenara.domain.event import ACTIVATIONS, TICK
+    from almenara.domain.event import ACTIVATIONS, TICK, is_tick_id
     from almenara.ports.log import EVENTS
     from almenara.ports.wire import decode_event
 
     found = []
     for record in records(session.store, EVENTS):
-        if not all_types and record.id.startswith(f"{TICK}/"):
+        if not all_types and is_tick_id(record.id):
             continue
         try:
             event = decode_event(record.body, record.position)

@@ -107,7 +107,9 @@ def _moment(record: "Record") -> tuple[str, str]:
 
 
 def _tick(record: "Record") -> bool:
-    return record.id.startswith("tick/")
+    from almenara.domain.event import is_tick_id
+
+    return is_tick_id(record.id)
 
 
 def _new(store: "LogReader", stream: str, ends: list[int]) -> Iterator["Record"]:

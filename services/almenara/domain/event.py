@@ -49,6 +49,11 @@ EVENT_TYPES: Final = (
 )  # fmt: skip
 
 
+def is_tick_id(uid: str) -> bool:
+    """Whether a record is a tick, told by its id: it starts with its type. There are many, and nothing is decoded."""
+    return uid.startswith(f"{TICK}/")
+
+
 def beacon_id(slot: datetime, partition: int) -> str:
     """The id of the beacon that is lit in one partition for a time: lighting it again is dropped."""
     return f"{BEACON}/{partition}/{slot.isoformat()}"

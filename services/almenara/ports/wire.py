@@ -115,6 +115,11 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
+def is_event(body: bytes) -> bool:
+    """Whether a body is an event's: in `alerts` and `notices` it is something that was passed on."""
+    return body.startswith(b'{"specversion"')
+
+
 def decode_changed(body: bytes) -> AlertChanged:
     """A record of `alerts`. Raises Rejected (`undecodable`)."""
     return _decode(_changed, body)
@@ -122,7 +127,7 @@ def decode_changed(body: bytes) -> AlertChanged:
 
 def decode_alerts(body: bytes, position: str = "") -> AlertChanged | Event:
     """A record of `alerts`: a change of an alert, or what the rules service passed on (a tick, an activation ...)."""
-    return decode_event(body, position) if body.startswith(b'{"specversion"') else decode_changed(body)
+    return decode_event(body, position) if is_event(body) else decode_changed(body)
 
 
 def decode_notice(body: bytes) -> Notice:
@@ -132,7 +137,7 @@ def decode_notice(body: bytes) -> Notice:
 
 def decode_notices(body: bytes, position: str = "") -> Notice | OperatorNotice | Event:
     """A record of `notices`: a decision, what an author of a silence is told, or a tick or activation passed on."""
-    if body.startswith(b'{"specversion"'):
+    if is_event(body):
         return decode_event(body, position)
     found = decode_send(body)
     if not isinstance(found, Notice | OperatorNotice):

@@ -67,7 +67,7 @@ def compose(notice: Notice, *, contact: str = "", possible_duplicate: bool = Fal
         caution=_caution(changed, telling),
         reference=_reference(telling),
         why_you=_why_you(notice, telling, plain(contact, NAME)),
-        mark=_mark(telling) if possible_duplicate else "",
+        mark=telling.say(*words.POSSIBLE_DUPLICATE) if possible_duplicate else "",
         change=plain(
             " ".join(part for part in (called_in(notice, telling), what_changed(changed, telling)) if part), PARAGRAPH
         ),
@@ -235,13 +235,6 @@ def _earlier(changed: AlertChanged, telling: Telling, title: str) -> str:
     elif changed.change not in ENDS:
         return raised
     return f"{raised} {telling.say('The claim was', 'Decía')}: {title}"
-
-
-def _mark(telling: Telling) -> str:
-    return telling.say(
-        "POSSIBLE DUPLICATE: this message may have reached you before.",
-        "POSIBLE DUPLICADO: quizá este mensaje ya le llegó antes.",
-    )
 
 
 def _why_you(notice: Notice, telling: Telling, contact: str) -> str:

@@ -49,9 +49,8 @@ def compose_digest(digest: DigestNotice, *, contact: str = "", possible_duplicat
         caution=said.caution(),
         reference=said.reference(),
         why_you=said.why_you(plain(contact, NAME)),
-        mark=said.say("POSSIBLE DUPLICATE: this message may have reached you before.",
-                      "POSIBLE DUPLICADO: quizá este mensaje ya le llegó antes.") if possible_duplicate else "",
-    )  # fmt: skip
+        mark=said.say(*words.POSSIBLE_DUPLICATE) if possible_duplicate else "",
+    )
 
 
 class _Said:

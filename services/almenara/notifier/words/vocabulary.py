@@ -21,6 +21,11 @@ LEVELS: Final = {
     "es": {"critical": "CRÍTICA", "high": "ALTA", "medium": "MEDIA", "low": "BAJA", "informational": "INFO"},
 }
 
+POSSIBLE_DUPLICATE: Final = (
+    "POSSIBLE DUPLICATE: this message may have reached you before.",
+    "POSIBLE DUPLICADO: quizá este mensaje ya le llegó antes.",
+)
+
 MONTHS: Final = {
     "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
     "es": ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"],
